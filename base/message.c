@@ -1,0 +1,78 @@
+#include "base/message.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+int channel_pair(int ends[2], struct error *err)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+        return error_errno(err, "cannot make a socket pair");
+    return 0;
+}
+
+bool channel_send(int fd, const struct message *message, int passed_fd)
+{
+    struct iovec part = { .iov_base = (void *)message, .iov_len = sizeof *message };
+    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+
+    if (passed_fd >= 0) {
+        header.msg_control = control;
+        header.msg_controllen = sizeof control;
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(rights), &passed_fd, sizeof passed_fd);
+    }
+
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)sizeof *message;
+}
+
+static int take_descriptor(struct msghdr *header)
+{
+    int taken = -1;
+
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part; part = CMSG_NXTHDR(header, part))
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+            memcpy(&taken, CMSG_DATA(part), sizeof taken);
+    return taken;
+}
+
+enum channel_result channel_receive(int fd, struct message *message, int *passed_fd)
+{
+    for (;;) {
+        struct iovec part = { .iov_base = message, .iov_len = sizeof *message };
+        _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+        struct msghdr header = {
+            .msg_iov = &part,
+            .msg_iovlen = 1,
+            .msg_control = control,
+            .msg_controllen = sizeof control,
+        };
+        ssize_t size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return errno == EAGAIN ? CHANNEL_EMPTY : CHANNEL_CLOSED;
+        if (size == 0)
+            return CHANNEL_CLOSED;
+
+        *passed_fd = take_descriptor(&header);
+        if (size == (ssize_t)sizeof *message && !(header.msg_flags & MSG_TRUNC))
+            return CHANNEL_MESSAGE;
+
+        log_error("a message of %zd bytes was skipped, expected %zu", size, sizeof *message);
+        if (*passed_fd >= 0)
+            close(*passed_fd);
+    }
+}

@@ -1,0 +1,51 @@
+/* message.h - how our three processes talk: messages of one size over SOCK_SEQPACKET pairs.
+ *
+ * What a message means is declared where its conversation lives: keeper/orders.h for supervisor
+ * and keeper, network/requests.h for supervisor and network process.
+ */
+#ifndef BASE_MESSAGE_H
+#define BASE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define MESSAGE_BODY_SIZE 1600
+
+struct message {
+    uint32_t type;
+    uint32_t reserved; /* 0: no padding leaves a process */
+    uint64_t term;     /* the acquisition it belongs to; 0 when to none */
+    uint64_t serial;   /* an answer carries its request's */
+    _Alignas(8) unsigned char body[MESSAGE_BODY_SIZE];
+};
+
+/* The body seen as what the type says that it is. */
+#define MESSAGE_BODY(message, type)                                                                \
+    (__extension__({                                                                               \
+        _Static_assert(sizeof(type) <= MESSAGE_BODY_SIZE, "a body fits its message");              \
+        (type *)(void *)(message)->body;                                                           \
+    }))
+
+enum channel_result {
+    CHANNEL_MESSAGE,
+    CHANNEL_EMPTY,  /* nothing there yet */
+    CHANNEL_CLOSED, /* the other side is gone */
+};
+
+/* Makes a connected pair of non-blocking, close-on-exec ends. */
+int channel_pair(int ends[2], struct error *err);
+
+/* Sends without waiting. passed_fd: a descriptor that goes with it, or -1; the sender keeps its
+ * own. False: the other side is gone, or has not read for so long that its queue is full; either
+ * way it is of no use any more.
+ */
+bool channel_send(int fd, const struct message *message, int passed_fd);
+
+/* Receives without waiting. *passed_fd: a descriptor that came along (close-on-exec, the
+ * caller's to close) or -1. A message of another size is an error of ours: logged and skipped.
+ */
+enum channel_result channel_receive(int fd, struct message *message, int *passed_fd);
+
+#endif

@@ -1,0 +1,74 @@
+/* lock.h - what the election asks of a lock store, what it is answered, and what is seen of the
+ * lock. Plain data: the supervisor hands it to the network process as it is, the simulator to
+ * its model.
+ */
+#ifndef ELECTION_LOCK_H
+#define ELECTION_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A store's name for a session; Consul's is a UUID. Empty: none. */
+struct session_id {
+    char text[64];
+};
+
+/* The lock as one read showed it. */
+struct lock_view {
+    uint64_t term;     /* the read began while this term held the lock; 0: while we waited */
+    uint64_t index;    /* ModifyIndex; 0 when the lock is absent */
+    uint64_t token;    /* the highest token in its value; 0: none */
+    uint64_t lease_ns; /* the lease in its value; 0: none */
+    struct session_id session; /* who holds it; empty: nobody */
+    bool exists;
+    bool released;    /* its value carries the release mark */
+    bool foreign;     /* its value is not of our format */
+    bool ours;        /* its value is one that this instance wrote, as it stands */
+    bool consistent;  /* read through a quorum, not from a follower that may lag */
+    bool others_seen; /* absent, but another candidate says that it saw the lock */
+    char holder[512]; /* the holder's identity as JSON; empty: unknown */
+};
+
+enum request_type {
+    REQUEST_SESSION,   /* a session for this term */
+    REQUEST_ACQUIRE,   /* the lock, guarded by `index` (0: it must be absent) */
+    REQUEST_RENEW,     /* the session */
+    REQUEST_WRITE,     /* the value with `token`, guarded by `index` */
+    REQUEST_RELEASE,   /* give the lock away with the mark, guarded by `index` */
+    REQUEST_DESTROY,   /* the session */
+    REQUEST_READ_BACK, /* the lock, consistently */
+    REQUEST_TYPES
+};
+
+struct lock_request {
+    enum request_type type;
+    uint64_t serial;
+    uint64_t term;
+    struct session_id session;
+    uint64_t index;
+    uint64_t token; /* ACQUIRE: the highest token known before; WRITE, RELEASE: this term's */
+};
+
+enum answer_result {
+    ANSWER_DONE,
+    ANSWER_REFUSED, /* certainly not done: held by another, or the index has moved on */
+    ANSWER_DELAYED, /* certainly not done: the lock-delay runs */
+    ANSWER_GONE,    /* the session does not exist any more */
+    ANSWER_FAILED,  /* certainly not done: the store could not be asked; worth another try */
+    ANSWER_UNKNOWN, /* it may have been done, or may be done later */
+    ANSWER_INVALID, /* the store refuses the setting itself; no try will change that */
+    ANSWER_RESULTS
+};
+
+struct lock_answer {
+    enum request_type type;
+    enum answer_result result;
+    uint64_t serial;
+    uint64_t term;
+    struct session_id session; /* SESSION: the new one; else the request's */
+    uint64_t index;            /* ACQUIRE, WRITE: the lock's new index, for ACQUIRE also the token */
+    struct lock_view view;     /* READ_BACK */
+    char reason[512];          /* in words, when not done; one line */
+};
+
+#endif

@@ -1,0 +1,67 @@
+/* requests.h - the conversation of the network process with the supervisor and the keeper.
+ *
+ * supervisor to network     body
+ *   NETWORK_REQUEST         struct lock_request
+ *   NETWORK_HOLD            struct lock_hold; with the file store's descriptor
+ *   NETWORK_ROLE            struct role_order
+ *   NETWORK_LOG             struct log_body: a line to write for a process that cannot
+ * network to supervisor
+ *   NETWORK_ANSWER          struct lock_answer; an acquired file comes with its descriptor
+ *   NETWORK_LOCK_SEEN       struct lock_view
+ *   NETWORK_FATAL           struct fatal_body: this instance must end
+ * keeper to network
+ *   NETWORK_ALL_GONE        nothing is left: execute the last will
+ *   NETWORK_LOG
+ */
+#ifndef NETWORK_REQUESTS_H
+#define NETWORK_REQUESTS_H
+
+#include "base/message.h"
+#include "election/lock.h"
+
+enum network_message {
+    NETWORK_REQUEST = 100,
+    NETWORK_HOLD,
+    NETWORK_ROLE,
+    NETWORK_LOG,
+    NETWORK_ANSWER,
+    NETWORK_LOCK_SEEN,
+    NETWORK_FATAL,
+    NETWORK_ALL_GONE,
+};
+
+/* What a network process that was started again has to know of the term that goes on. */
+struct lock_hold {
+    uint64_t term;
+    struct session_id session;
+    uint64_t index;
+    uint64_t token;
+    bool holding; /* false: the session only waits */
+};
+
+/* The role that tags and files outside shall show. */
+struct role_order {
+    bool leader;
+    bool standing; /* false at the end: whatever we put up is taken down */
+    struct session_id session;
+};
+
+struct log_body {
+    uint32_t length;
+    char line[MESSAGE_BODY_SIZE - 4];
+};
+
+struct fatal_body {
+    int32_t status;
+    char reason[512];
+};
+
+/* Where the network process finds what it needs when it is started. */
+enum network_descriptor {
+    NETWORK_FD_SETTINGS = 3, /* sealed memory file: struct settings */
+    NETWORK_FD_SUPERVISOR = 4,
+    NETWORK_FD_KEEPER = 5,
+    NETWORK_FD_PLACE = 6, /* the place lock, held open; absent without a place */
+};
+
+#endif

@@ -1,0 +1,138 @@
+# consul-leader: `make run` shows it, `make test` tests it, `make install` installs it.
+#
+#   CC=clang          another compiler
+#   BUILD=folder      where everything is built; build
+#   SANITIZE=1        with AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize
+#   PREFIX, DESTDIR   for install; /usr/local
+#   CONSUL=program    the Consul to test against; without it 1.8.7 is fetched
+#   TESTS=arguments   for pytest, as in `make integration TESTS='-k stop'`
+
+PREFIX  ?= /usr/local
+PYTHON  ?= /usr/bin/python3
+ifdef SANITIZE
+BUILD   ?= build/sanitize
+else
+BUILD   ?= build
+endif
+
+CSTD     = -std=gnu11 -D_GNU_SOURCE -I.
+WARNINGS = -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Werror
+ifdef SANITIZE
+CFLAGS  ?= -O1 -g
+MODE     = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DSANITIZER=1
+else
+CFLAGS  ?= -O2 -g
+MODE     =
+endif
+COMPILE  = $(CC) $(CSTD) $(WARNINGS) $(CFLAGS) $(MODE)
+LINK     = $(CC) $(CFLAGS) $(MODE) $(LDFLAGS)
+
+# What links nothing but libc, what speaks to the network, and what tests both.
+plain_sources    := $(wildcard base/*.c election/*.c supervisor/*.c keeper/*.c)
+network_sources  := $(wildcard base/*.c election/*.c network/*.c stores/*.c consul/*.c)
+main_sources     := supervisor/main.c network/main.c
+unit_sources     := $(wildcard tests/unit/*.c) \
+                    $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
+manual_sources   := docs/manual.c $(wildcard base/*.c)
+all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
+                    $(wildcard docs/*.c tests/integration/*.c))
+formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
+                    stores/*.[ch] consul/*.[ch] docs/*.[ch] include/*/*.h tests/*/*.[ch])
+
+objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
+needs_libraries := network/% stores/% consul/% tests/unit/%
+
+programs := $(BUILD)/consul-leader $(BUILD)/consul-leader-network
+headers  := $(wildcard include/consul_leader/*.h)
+ifneq ($(wildcard docs/manual.c),)
+manuals  := $(BUILD)/consul-leader.1
+endif
+
+.PHONY: all run test unit integration sanitize format format-check install clean consul arm64 bench test-programs setup
+all: $(programs) $(manuals)
+
+run:
+	tests/setup build
+	+@$(MAKE) --no-print-directory all
+	./demo
+
+$(BUILD)/consul-leader: $(call objects_of,$(plain_sources))
+	$(LINK) -o $@ $^
+
+$(BUILD)/consul-leader-network: $(call objects_of,$(network_sources))
+	$(LINK) -o $@ $^ $(shell pkg-config --libs libcurl json-c)
+
+$(BUILD)/unit: $(call objects_of,$(unit_sources))
+	$(LINK) -o $@ $^ $(shell pkg-config --libs check libcurl json-c)
+
+$(BUILD)/manual: $(call objects_of,$(manual_sources))
+	$(LINK) -o $@ $^
+
+$(BUILD)/consul-leader.1: $(BUILD)/manual
+	$< >$@.new
+	mv $@.new $@
+
+$(BUILD)/test-program: $(BUILD)/objects/tests/integration/program.o
+	$(LINK) -o $@ $^
+
+$(BUILD)/objects/%.o: %.c $(BUILD)/compiled-with
+	@mkdir -p $(@D)
+	$(COMPILE) $(if $(filter $(needs_libraries),$<),$(shell pkg-config --cflags libcurl json-c)) -MMD -MP -c -o $@ $<
+
+# Changes when the compiler or its options do, so that no objects of two kinds are mixed.
+$(BUILD)/compiled-with: force
+	@mkdir -p $(BUILD)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
+.PHONY: force
+
+-include $(patsubst %.o,%.d,$(call objects_of,$(all_sources)))
+
+# Everything that the project promises about itself; tests/run counts what passed.
+test:
+	@tests/run all
+
+sanitize:
+	@tests/run sanitize
+
+setup:
+	tests/setup test
+
+unit: $(BUILD)/unit
+	$(BUILD)/unit
+
+test-programs: all $(BUILD)/test-program
+
+consul:
+	@tests/fetch-consul
+
+integration: test-programs
+	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B -m pytest -p no:cacheprovider tests/integration $(TESTS)
+
+bench: test-programs
+	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/handover.py
+
+format:
+	clang-format -i $(formatted)
+
+format-check:
+	clang-format --dry-run --Werror $(formatted)
+
+# What needs only libc must compile and link for arm64 too.
+arm64:
+	+@$(MAKE) --no-print-directory CC=aarch64-linux-gnu-gcc BUILD=build/arm64 build/arm64/consul-leader
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/consul-leader
+	install $(BUILD)/consul-leader $(DESTDIR)$(PREFIX)/bin/
+	install $(BUILD)/consul-leader-network $(DESTDIR)$(PREFIX)/libexec/consul-leader/
+ifneq ($(headers),)
+	install -d $(DESTDIR)$(PREFIX)/include/consul_leader
+	install -m 644 $(headers) $(DESTDIR)$(PREFIX)/include/consul_leader/
+endif
+ifneq ($(manuals),)
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(manuals) $(DESTDIR)$(PREFIX)/share/man/man1/
+endif
+
+clean:
+	rm -rf build

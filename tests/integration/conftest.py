@@ -1,0 +1,100 @@
+"""The world of one test: a folder, a Consul where wanted, instances, and at the end nothing of them.
+
+Whatever a test is about, at its end two things are judged as well: no two ever led at once, and of instances that ended
+nothing is left.
+"""
+import os
+import shutil
+import tempfile
+
+import pytest
+
+from consul import Cluster
+from events import Events
+from instance import CONSUL_LEADER, TEST_PROGRAM, Instance
+
+
+class World:
+    def __init__(self):
+        # Short, because the names of unix sockets must be.
+        self.folder = tempfile.mkdtemp(prefix="consul-leader-test-")
+        os.chmod(self.folder, 0o755)
+        self.events = Events(self.path("events"))
+        self.witness = self.path("witness")
+        open(self.witness, "w").close()
+        os.chmod(self.witness, 0o666)
+        self.lock = self.path("lock")
+        self.instances = []
+        self.clusters = []
+        self.judged = True
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def environment(self, name):
+        runtime = self.path("run-" + name)
+        os.makedirs(runtime, exist_ok=True)
+        os.chmod(runtime, 0o711)
+        return {"TEST_EVENTS": self.events.path, "TEST_WITNESS": self.witness, "RUNTIME_DIRECTORY": runtime}
+
+    def start(self, name, *arguments, agent=None, environment=None, **popen):
+        """Starts consul-leader with these arguments, on the machine of a Consul agent where one is given."""
+        enter = agent.namespace.enter() if agent else ()
+        instance = Instance(name, arguments, self.environment(name) | (environment or {}), enter, **popen)
+        self.instances.append(instance)
+        return instance
+
+    def file(self, name, *options, command=(), **more):
+        """An instance that elects through a file in this world."""
+        return self.start(name, "--store", "file:" + self.lock, *options, *(["--", *command] if command else []), **more)
+
+    def consul(self, **how):
+        """A Consul that is ready."""
+        cluster = Cluster(self.path(f"consul-{len(self.clusters) + 1}"), **how)
+        self.clusters.append(cluster)
+        return cluster
+
+    def close(self, failed):
+        left = [(instance, instance.all) for instance in self.instances if instance.process.poll() is not None]
+        for instance in self.instances:
+            instance.close()
+        for cluster in self.clusters:
+            cluster.close()
+        for instance in self.instances:
+            print(f"----- {instance.name}: {' '.join(instance.arguments)}\n{instance.text}")
+        print(f"----- events\n{self.events}")
+        try:
+            for instance, processes in left:
+                assert not processes, f"{instance.name} ended and left behind: {processes}"
+            if self.judged:
+                self.events.nobody_saw_two()
+        finally:
+            if failed and os.environ.get("KEEP"):
+                print(f"----- kept: {self.folder}")
+            else:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    if call.when == "call":
+        item.failed = outcome.get_result().failed
+
+
+@pytest.fixture
+def world(request):
+    it = World()
+    yield it
+    it.close(getattr(request.node, "failed", True))
+
+
+def pytest_sessionstart(session):
+    for needed in (CONSUL_LEADER, TEST_PROGRAM):
+        if not os.access(needed, os.X_OK):
+            pytest.exit(f"{needed} is not built: make all build/test-program", returncode=2)
+
+
+def pytest_collection_modifyitems(items):
+    """What takes long goes first, so that at the end no process waits for one test."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

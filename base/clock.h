@@ -18,6 +18,13 @@ uint64_t clock_now_ns(void);
  */
 int clock_poll_timeout(uint64_t instant_ns);
 
+/* A close-on-exec, non-blocking timer descriptor of this clock; -1 with errno. It becomes readable
+ * at the instant that clock_timer_set() names, at once when that has passed, never for 0. poll()'s
+ * own timeout would not count the time of a suspended machine.
+ */
+int clock_timer_open(void);
+void clock_timer_set(int timer_fd, uint64_t instant_ns);
+
 /* The earlier of two instants, where 0 means none. */
 uint64_t clock_earlier(uint64_t one_ns, uint64_t other_ns);
 

@@ -1,0 +1,51 @@
+#include "election/candidacy.h"
+
+/* How long a lock without the mark is left alone. */
+static duration_ns waiting_time(const struct candidacy *candidacy, const struct lock_view *view)
+{
+    if (view->exists && view->released && view->index >= candidacy->highest_index)
+        return 0;
+    if (!view->exists && !candidacy->seen && !view->others_seen)
+        return 0;
+    if (view->exists)
+        return view->lease_ns ? view->lease_ns : candidacy->own_lease;
+    return candidacy->last_lease ? candidacy->last_lease : candidacy->own_lease;
+}
+
+static void remember(struct candidacy *candidacy, const struct lock_view *view)
+{
+    candidacy->seen |= view->exists;
+    if (view->index > candidacy->highest_index)
+        candidacy->highest_index = view->index;
+    if (view->token > candidacy->highest_token)
+        candidacy->highest_token = view->token;
+    if (view->lease_ns)
+        candidacy->last_lease = view->lease_ns;
+}
+
+void candidacy_see(struct candidacy *candidacy, const struct lock_view *view, instant_ns now)
+{
+    bool was_free = candidacy->free && candidacy->index == view->index;
+
+    /* A follower that lags may not know the lock yet: absence is believed of a quorum alone. */
+    candidacy->free = view->session.text[0] == '\0' && (view->exists || view->consistent);
+    candidacy->index = view->index;
+    if (candidacy->free) {
+        if (!was_free)
+            candidacy->free_since = now;
+        candidacy->opens = candidacy->free_since + waiting_time(candidacy, view);
+    }
+    remember(candidacy, view);
+}
+
+void candidacy_hold_off(struct candidacy *candidacy, instant_ns until)
+{
+    candidacy->not_before = until;
+}
+
+instant_ns candidacy_opens(const struct candidacy *candidacy)
+{
+    if (!candidacy->free)
+        return 0;
+    return candidacy->opens > candidacy->not_before ? candidacy->opens : candidacy->not_before;
+}

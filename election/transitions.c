@@ -1,0 +1,258 @@
+#include "election/transitions.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#define GHOST_TIME 15000000000u
+
+struct election_command *command_add(struct election_commands *commands, enum command_type type)
+{
+    assert(commands->count < ELECTION_COMMANDS_MAX);
+
+    struct election_command *command = &commands->list[commands->count++];
+    memset(command, 0, sizeof *command);
+    command->type = type;
+    return command;
+}
+
+struct lock_request *request_add(struct election *election, struct election_commands *commands,
+                                 enum request_type type)
+{
+    struct lock_request *request = &command_add(commands, COMMAND_REQUEST)->request;
+
+    request->type = type;
+    request->serial = ++election->serial;
+    request->term = election->term;
+    request->session = election->session;
+    request->index = election->index;
+    request->token = election->token;
+    return request;
+}
+
+/* --- The work of the cells. --- */
+
+/* The session was counted from before it was asked for. */
+static void start_waiting(struct election *election, instant_ns now,
+                          struct election_commands *commands)
+{
+    (void)now;
+    (void)commands;
+    election->lease = lease_granted(&election->terms.lease, election->term, election->session_sent);
+    election->renewal_sent = election->session_sent;
+    election->renewal_due = election->session_sent + election->terms.renew_interval;
+}
+
+static void forget_term(struct election *election)
+{
+    memset(&election->session, 0, sizeof election->session);
+    memset(&election->lease, 0, sizeof election->lease);
+    memset(election->renewals, 0, sizeof election->renewals);
+    election->renewal_due = 0;
+    election->open_serial = 0;
+    election->retry_due = 0;
+    election->write_serial = 0;
+    election->won = false;
+    election->lost = false;
+    election->token = 0;
+    election->index = 0;
+}
+
+/* A session that is gone needs no end. */
+static void drop_session(struct election *election, instant_ns now,
+                         struct election_commands *commands)
+{
+    (void)commands;
+    forget_term(election);
+    election->session_due = now;
+}
+
+static void end_session(struct election *election, instant_ns now,
+                        struct election_commands *commands)
+{
+    request_add(election, commands, REQUEST_DESTROY);
+    drop_session(election, now, commands);
+}
+
+static void acquire(struct election *election, instant_ns now, struct election_commands *commands)
+{
+    (void)now;
+    struct lock_request *request = request_add(election, commands, REQUEST_ACQUIRE);
+
+    election->acquire_guard = election->candidacy.index;
+    election->open_serial = request->serial;
+    request->index = election->acquire_guard;
+    request->token = election->candidacy.highest_token;
+}
+
+static void begin_promotion(struct election *election, instant_ns now,
+                            struct election_commands *commands)
+{
+    (void)now;
+    election->reason = REASON_ACQUIRED;
+    election->foreign_told = false;
+    command_add(commands, COMMAND_LEASE);
+    command_add(commands, COMMAND_PROMOTE)->reason = REASON_ACQUIRED;
+    election->write_serial = request_add(election, commands, REQUEST_WRITE)->serial;
+}
+
+/* The state says it all. */
+static void go_on(struct election *election, instant_ns now, struct election_commands *commands)
+{
+    (void)election;
+    (void)now;
+    (void)commands;
+}
+
+static void demote(struct election *election, enum election_reason reason,
+                   struct election_commands *commands)
+{
+    election->reason = reason;
+    command_add(commands, COMMAND_DEMOTE)->reason = reason;
+}
+
+static void demote_for_stop(struct election *election, instant_ns now,
+                            struct election_commands *commands)
+{
+    (void)now;
+    demote(election, election->reason, commands);
+}
+
+static void demote_for_loss(struct election *election, instant_ns now,
+                            struct election_commands *commands)
+{
+    (void)now;
+    election->lost = true;
+    demote(election, REASON_LOCK_LOST, commands);
+}
+
+static void demote_for_lease(struct election *election, instant_ns now,
+                             struct election_commands *commands)
+{
+    (void)now;
+    demote(election, REASON_LEASE_EXPIRED, commands);
+}
+
+static void demote_for_failure(struct election *election, instant_ns now,
+                               struct election_commands *commands)
+{
+    candidacy_hold_off(&election->candidacy, now + election->terms.promotion_backoff);
+    demote(election, REASON_PROMOTION_FAILED, commands);
+}
+
+static void note_loss(struct election *election, instant_ns now, struct election_commands *commands)
+{
+    (void)now;
+    (void)commands;
+    election->lost = true;
+}
+
+static void release(struct election *election, instant_ns now, struct election_commands *commands)
+{
+    election->retry_due = 0;
+    if (election->lost) {
+        transition(election, EVENT_RELEASED, now, commands);
+        return;
+    }
+    election->open_serial = request_add(election, commands, REQUEST_RELEASE)->serial;
+}
+
+/* The session stands no more, but is kept for a while: destroying it could cost the lock-delay. */
+static void abandon(struct election *election, instant_ns now, struct election_commands *commands)
+{
+    if (election->ghost.session.text[0] != '\0')
+        request_add(election, commands, REQUEST_DESTROY)->session = election->ghost.session;
+    election->ghost = (struct ghost){
+        .session = election->session,
+        .guard = election->acquire_guard,
+        .until = now + GHOST_TIME,
+    };
+    drop_session(election, now, commands);
+}
+
+static void stop(struct election *election, instant_ns now, struct election_commands *commands)
+{
+    if (election->session.text[0] != '\0')
+        end_session(election, now, commands);
+    if (election->ghost.session.text[0] != '\0')
+        request_add(election, commands, REQUEST_DESTROY)->session = election->ghost.session;
+    memset(&election->ghost, 0, sizeof election->ghost);
+    election->session_due = 0;
+    command_add(commands, COMMAND_STOPPED);
+}
+
+/* What could not be demoted keeps its lock, which runs out with its session. */
+static void stop_holding(struct election *election, instant_ns now,
+                         struct election_commands *commands)
+{
+    forget_term(election);
+    stop(election, now, commands);
+}
+
+/* --- The table. --- */
+
+struct cell {
+    enum election_state next;
+    void (*work)(struct election *election, instant_ns now, struct election_commands *commands);
+};
+
+/* A cell without work changes nothing: the event is late, or its answer is already under way. */
+static const struct cell table[ELECTION_STATES][ELECTION_EVENTS] = {
+    [STATE_IDLE] = {
+        [EVENT_SESSION]          = { STATE_WAITING,   start_waiting },
+        [EVENT_STOP]             = { STATE_STOPPED,   stop },
+    },
+    [STATE_WAITING] = {
+        [EVENT_OPEN]             = { STATE_ACQUIRING, acquire },
+        [EVENT_SESSION_LOST]     = { STATE_IDLE,      drop_session },
+        [EVENT_STOP]             = { STATE_STOPPED,   stop },
+    },
+    [STATE_ACQUIRING] = {
+        [EVENT_ACQUIRED]         = { STATE_PROMOTING, begin_promotion },
+        [EVENT_UNWANTED]         = { STATE_RELEASING, release },
+        [EVENT_REFUSED]          = { STATE_WAITING,   go_on },
+        [EVENT_ABANDONED]        = { STATE_IDLE,      abandon },
+        [EVENT_SESSION_LOST]     = { STATE_IDLE,      abandon },
+        [EVENT_LOCK_LOST]        = { STATE_IDLE,      end_session },
+    },
+    [STATE_PROMOTING] = {
+        [EVENT_PROMOTED]         = { STATE_LEADING,   go_on },
+        [EVENT_PROMOTION_FAILED] = { STATE_DEMOTING,  demote_for_failure },
+        [EVENT_SOFT_DEADLINE]    = { STATE_DEMOTING,  demote_for_lease },
+        [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  demote_for_loss },
+        [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  demote_for_loss },
+        [EVENT_STOP]             = { STATE_DEMOTING,  demote_for_stop },
+        [EVENT_DEMOTED]          = { STATE_RELEASING, release }, /* killed at the hard deadline */
+    },
+    [STATE_LEADING] = {
+        [EVENT_SOFT_DEADLINE]    = { STATE_DEMOTING,  demote_for_lease },
+        [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  demote_for_loss },
+        [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  demote_for_loss },
+        [EVENT_STOP]             = { STATE_DEMOTING,  demote_for_stop },
+        [EVENT_DEMOTED]          = { STATE_RELEASING, release }, /* killed at the hard deadline */
+    },
+    [STATE_DEMOTING] = {
+        [EVENT_DEMOTED]          = { STATE_RELEASING, release },
+        [EVENT_DEMOTION_FAILED]  = { STATE_STOPPED,   stop_holding },
+        [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  note_loss },
+        [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  note_loss },
+    },
+    [STATE_RELEASING] = {
+        [EVENT_RELEASED]         = { STATE_IDLE,      end_session },
+        [EVENT_LOCK_LOST]        = { STATE_IDLE,      end_session },
+        [EVENT_SESSION_LOST]     = { STATE_IDLE,      drop_session },
+    },
+};
+
+void transition(struct election *election, enum election_event event, instant_ns now,
+                struct election_commands *commands)
+{
+    const struct cell *cell = &table[election->state][event];
+
+    if (!cell->work)
+        return;
+    election->state = cell->next;
+    cell->work(election, now, commands);
+    if (election->stopping && (election->state == STATE_IDLE || election->state == STATE_WAITING))
+        transition(election, EVENT_STOP, now, commands);
+}

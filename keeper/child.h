@@ -1,0 +1,77 @@
+/* child.h - starting one process so that nothing can go wrong unseen.
+ *
+ * The child joins a group of its own and waits at a gate; child_go() opens it, child_cancel()
+ * never does. Between the two the keeper can look at the lease once more. An exec that fails is
+ * told through a close-on-exec pipe.
+ */
+#ifndef KEEPER_CHILD_H
+#define KEEPER_CHILD_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+#define USER_GROUPS_MAX 128
+
+/* Who the program and the hooks run as. */
+struct user {
+    bool set;
+    uid_t uid;
+    gid_t gid;
+    int group_count;
+    gid_t groups[USER_GROUPS_MAX];
+    char name[256];
+    char home[4096];
+};
+
+/* `NAME[:GROUP]`, names or numbers. Empty text: not set. */
+int user_resolve(struct user *user, const char *text, struct error *err);
+
+/* The signal state that we were started with and that our children get back. */
+struct signal_state {
+    sigset_t mask;
+    bool child_ignored; /* SIGCHLD */
+};
+
+/* Saves it, blocks every signal that can be blocked and sets SIGCHLD to its default: with an
+ * ignored one, which a parent may leave us, no child could ever be waited for.
+ */
+void signal_state_take(struct signal_state *state);
+
+struct child_spec {
+    char *const *argv;
+    char **environment;
+    const struct user *user;
+    const struct signal_state *signals;
+    bool is_hook;   /* no input, output to stderr, no descriptors but the three */
+    int private_fd; /* closed in the child right after the fork; -1: none */
+};
+
+struct child {
+    pid_t pid;  /* 0: none */
+    int gate;   /* open while it waits; -1 */
+    int report; /* readable when the exec is decided; -1 */
+};
+
+#define CHILD_NONE ((struct child){ .pid = 0, .gate = -1, .report = -1 })
+
+/* Forks. On success the child waits at its gate, in a process group of its own. */
+int child_spawn(struct child *child, const struct child_spec *spec, struct error *err);
+
+void child_go(struct child *child);
+
+/* The child ends without having run anything; it is still to be reaped. */
+void child_cancel(struct child *child);
+
+enum child_exec { EXEC_PENDING, EXEC_DONE, EXEC_FAILED };
+
+/* Whether the exec has happened. Failed: err says why, *status is 126 or 127. */
+enum child_exec child_exec_result(struct child *child, const char *name, int *status,
+                                  struct error *err);
+
+/* After it was reaped: forgets it and closes what is still open. */
+void child_forget(struct child *child);
+
+#endif

@@ -1,0 +1,69 @@
+#include "keeper/environment.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char own_prefix[] = "CONSUL_LEADER_";
+
+static void put(struct environment *environment, size_t *count, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void put(struct environment *environment, size_t *count, const char *format, ...)
+{
+    char *start = environment->text + environment->used;
+    size_t room = sizeof environment->text - environment->used;
+    va_list arguments;
+
+    va_start(arguments, format);
+    int length = vsnprintf(start, room, format, arguments);
+    va_end(arguments);
+    if (length < 0 || (size_t)length >= room || *count >= ENVIRONMENT_MAX - 1)
+        return;
+    environment->variables[(*count)++] = start;
+    environment->used += (size_t)length + 1;
+}
+
+static bool is_variable(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(text, name, length) == 0 && text[length] == '=';
+}
+
+static bool is_replaced(const char *text, const struct user *user)
+{
+    if (strncmp(text, own_prefix, sizeof own_prefix - 1) == 0)
+        return true;
+    return user->set &&
+           (is_variable(text, "HOME") || is_variable(text, "USER") || is_variable(text, "LOGNAME"));
+}
+
+void environment_build(struct environment *environment, const struct settings *settings,
+                       const struct user *user, const struct situation *situation, pid_t program)
+{
+    size_t count = 0;
+
+    environment->used = 0;
+    put(environment, &count, "CONSUL_LEADER_ROLE=%s", situation->role);
+    put(environment, &count, "CONSUL_LEADER_OLD_ROLE=%s", situation->old_role);
+    put(environment, &count, "CONSUL_LEADER_FENCING_TOKEN=%" PRIu64, situation->token);
+    put(environment, &count, "CONSUL_LEADER_ELECTION=%s", settings->key);
+    put(environment, &count, "CONSUL_LEADER_SESSION_ID=%s", situation->session.text);
+    put(environment, &count, "CONSUL_LEADER_REASON=%s", situation->reason);
+    put(environment, &count, "CONSUL_LEADER_HOLDER=%s", situation->holder);
+    if (program > 0)
+        put(environment, &count, "CONSUL_LEADER_PROGRAM_PID=%d", (int)program);
+    if (user->set) {
+        put(environment, &count, "HOME=%s", user->home);
+        put(environment, &count, "USER=%s", user->name);
+        put(environment, &count, "LOGNAME=%s", user->name);
+    }
+
+    for (char **inherited = environ; *inherited && count < ENVIRONMENT_MAX - 1; inherited++)
+        if (!is_replaced(*inherited, user))
+            environment->variables[count++] = *inherited;
+    environment->variables[count] = NULL;
+}

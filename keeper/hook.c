@@ -1,0 +1,154 @@
+#include "keeper/hook.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/words.h"
+#include "keeper/environment.h"
+
+#define CANCEL_GRACE MILLISECONDS(500)
+
+static void fail(struct hook *hook, const char *reason)
+{
+    hook->state = HOOK_FAILED;
+    snprintf(hook->reason, sizeof hook->reason, "%s", reason);
+    log_warn("hook failed hook=%s reason=\"%s\"", hook->name, hook->reason);
+}
+
+static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *err)
+{
+    static struct environment environment;
+    AUTO_FREE char **words = NULL;
+
+    if (words_split(spec->command, &words, err) < 0)
+        return -1;
+    environment_build(&environment, spec->settings, spec->user, spec->situation, spec->program);
+    struct child_spec child = {
+        .argv = words,
+        .environment = environment.variables,
+        .user = spec->user,
+        .signals = spec->signals,
+        .is_hook = true,
+        .private_fd = spec->private_fd,
+    };
+    return child_spawn(&hook->child, &child, err);
+}
+
+void hook_start(struct hook *hook, const struct hook_spec *spec, instant_ns now)
+{
+    struct error err;
+
+    assert(hook->state == HOOK_NONE);
+    hook->name = spec->name;
+    hook->started = now;
+    hook->timeout = spec->timeout;
+    hook->last = spec->last;
+    if (spawn(hook, spec, &err) < 0) {
+        fail(hook, err.text);
+        return;
+    }
+
+    hook->state = HOOK_RUNNING;
+    if (spec->guard && !guard_may_start(spec->guard, clock_now_ns())) {
+        hook->refused = true;
+        child_cancel(&hook->child);
+        return;
+    }
+    child_go(&hook->child);
+    log_info("hook started hook=%s pid=%d reason=%s", hook->name, (int)hook->child.pid,
+             spec->situation->reason);
+}
+
+static void send_signal(const struct hook *hook, int number)
+{
+    assert(hook->child.pid > 1);
+    kill(-hook->child.pid, number);
+}
+
+void hook_cancel(struct hook *hook, instant_ns now, instant_ns last)
+{
+    if (hook->state != HOOK_RUNNING)
+        return;
+    if (hook->timeout != 0) {
+        hook->timeout = 0;
+        send_signal(hook, SIGTERM);
+        send_signal(hook, SIGCONT);
+        if (now + CANCEL_GRACE < hook->last)
+            hook->last = now + CANCEL_GRACE;
+    }
+    if (last < hook->last)
+        hook->last = last;
+}
+
+void hook_kill(struct hook *hook)
+{
+    if (hook->state == HOOK_RUNNING)
+        send_signal(hook, SIGKILL);
+}
+
+static void conclude(struct hook *hook, int wait_status, instant_ns now)
+{
+    struct error err;
+    int status;
+    char text[128];
+    unsigned long long milliseconds = (now - hook->started) / MILLISECONDS(1);
+
+    if (hook->refused)
+        fail(hook, "too little was left of the lease to start it");
+    else if (child_exec_result(&hook->child, hook->name, &status, &err) == EXEC_FAILED)
+        fail(hook, err.text);
+    else if (hook->timeout == 0)
+        fail(hook, "it was ended because its time was over");
+    else if (WIFSIGNALED(wait_status)) {
+        snprintf(text, sizeof text, "it was ended by signal %d", WTERMSIG(wait_status));
+        fail(hook, text);
+    } else if (WEXITSTATUS(wait_status) != 0) {
+        snprintf(text, sizeof text, "it exited with status %d", WEXITSTATUS(wait_status));
+        fail(hook, text);
+    } else {
+        hook->state = HOOK_SUCCEEDED;
+        log_info("hook done hook=%s after=%llums", hook->name, milliseconds);
+    }
+}
+
+bool hook_reaped(struct hook *hook, pid_t pid, int wait_status, instant_ns now)
+{
+    if (hook->state != HOOK_RUNNING || hook->child.pid != pid)
+        return false;
+    if (hook->timeout == 0)
+        kill(-pid, SIGKILL); /* what its group still holds: the group's name is ours until now */
+    conclude(hook, wait_status, now);
+    child_forget(&hook->child);
+    return true;
+}
+
+void hook_time_passed(struct hook *hook, instant_ns now)
+{
+    if (hook->state != HOOK_RUNNING)
+        return;
+    if (hook->timeout != 0 && now >= hook->timeout)
+        hook_cancel(hook, now, hook->last);
+    if (now >= hook->last) {
+        hook->last = UINT64_MAX;
+        hook_kill(hook);
+    }
+}
+
+instant_ns hook_next_due(const struct hook *hook)
+{
+    if (hook->state != HOOK_RUNNING)
+        return 0;
+    return hook->timeout != 0 && hook->timeout < hook->last ? hook->timeout : hook->last;
+}
+
+void hook_reset(struct hook *hook)
+{
+    assert(hook->state != HOOK_RUNNING);
+    *hook = (struct hook){ .state = HOOK_NONE, .child = CHILD_NONE };
+}

@@ -1,0 +1,26 @@
+/* keeper.h - the process that owns every process: it starts the program and the hooks, reaps,
+ * signals, and kills to the last descendant. docs/design.md, "The keeper".
+ */
+#ifndef KEEPER_KEEPER_H
+#define KEEPER_KEEPER_H
+
+#include "base/settings.h"
+#include "keeper/child.h"
+
+struct keeper_start {
+    const struct settings *settings;
+    char *const *command; /* NULL: a sidecar */
+    const struct user *user;
+    const struct signal_state *signals;
+    int supervisor_fd;
+    int network_fd;      /* -1: a keeper that only finishes what a dead one left */
+    pid_t supervisor;    /* its process */
+    pid_t terminal_group; /* the group whose terminal the program gets; 0: none */
+};
+
+/* Forks the keeper. Returns its pid, or -1. Descriptors in `close_fds` (ended by -1) are the
+ * parent's alone and are closed in the keeper.
+ */
+pid_t keeper_fork(const struct keeper_start *start, const int *close_fds, struct error *err);
+
+#endif

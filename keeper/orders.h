@@ -1,0 +1,96 @@
+/* orders.h - the conversation of supervisor and keeper.
+ *
+ * The supervisor decides that the program is promoted, demoted or stopped; how that is done with
+ * processes, and when it is complete, is the keeper's, because it has to be able to do it alone.
+ *
+ * supervisor to keeper      body
+ *   KEEPER_LOCK             none; the file store's descriptor comes with it
+ *   KEEPER_NETWORK          none; the keeper's end of a new network process comes with it
+ *   KEEPER_LEASE            struct lease
+ *   KEEPER_START            struct situation: start the program as a follower
+ *   KEEPER_PROMOTE          struct situation
+ *   KEEPER_DEMOTE           struct demotion_order
+ *   KEEPER_STOP             struct stop_order
+ *   KEEPER_SIGNAL           struct signal_order
+ * keeper to supervisor
+ *   KEEPER_STARTED          struct started_report
+ *   KEEPER_START_FAILED     struct failure_report
+ *   KEEPER_EXITED           struct exit_report: the program has ended
+ *   KEEPER_GONE             and nothing that it started is left
+ *   KEEPER_PROMOTED
+ *   KEEPER_PROMOTION_FAILED struct failure_report
+ *   KEEPER_DEMOTED          complete in the sense of docs/design.md
+ *   KEEPER_DEMOTION_FAILED  something outside may still act, and cannot be killed
+ *
+ * Messages of a promotion or demotion carry the election's term.
+ */
+#ifndef KEEPER_ORDERS_H
+#define KEEPER_ORDERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/message.h"
+#include "election/lease.h"
+#include "election/lock.h"
+
+enum keeper_message {
+    KEEPER_LOCK = 1,
+    KEEPER_NETWORK,
+    KEEPER_LEASE,
+    KEEPER_START,
+    KEEPER_PROMOTE,
+    KEEPER_DEMOTE,
+    KEEPER_STOP,
+    KEEPER_SIGNAL,
+    KEEPER_STARTED,
+    KEEPER_START_FAILED,
+    KEEPER_EXITED,
+    KEEPER_GONE,
+    KEEPER_PROMOTED,
+    KEEPER_PROMOTION_FAILED,
+    KEEPER_DEMOTED,
+    KEEPER_DEMOTION_FAILED,
+};
+
+/* What programs and hooks are told of the election (docs/operating.md, "Environment"). */
+struct situation {
+    uint64_t token; /* 0: not leader */
+    struct session_id session;
+    char role[16];
+    char old_role[16];
+    char reason[32];
+    char holder[512]; /* the leader's identity as JSON; empty: unknown */
+};
+
+struct demotion_order {
+    struct situation situation;
+    instant_ns until; /* at its end what still acts is killed */
+    bool planned;     /* this instance ends: where only a signal tells the program, stop it */
+    bool restart;     /* for a predecessor that led: no program of ours acts */
+};
+
+struct stop_order {
+    instant_ns until; /* SIGKILL then; in the past: at once */
+};
+
+struct signal_order {
+    int32_t number;
+};
+
+struct started_report {
+    int32_t pid;
+};
+
+struct failure_report {
+    int32_t status; /* what the command's failure means for us: 126, 127; else 0 */
+    char reason[512];
+};
+
+struct exit_report {
+    int32_t wait_status;
+    bool ordered; /* it ended after our stop order or kill */
+    bool killed;  /* we killed it because its demotion was late, failed or overdue */
+};
+
+#endif

@@ -1,0 +1,95 @@
+#include "keeper/program.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "keeper/environment.h"
+#include "keeper/terminal.h"
+
+int program_spawn(struct program *program, const struct program_spec *spec, struct error *err)
+{
+    static struct environment environment;
+
+    assert(program->state == PROGRAM_ABSENT);
+    environment_build(&environment, spec->settings, spec->user, spec->situation, 0);
+    struct child_spec child = {
+        .argv = spec->command,
+        .environment = environment.variables,
+        .user = spec->user,
+        .signals = spec->signals,
+        .private_fd = spec->private_fd,
+    };
+    *program = (struct program){ .child = CHILD_NONE };
+    if (child_spawn(&program->child, &child, err) < 0)
+        return -1;
+    program->state = PROGRAM_STARTING;
+    return 0;
+}
+
+void program_go(struct program *program, pid_t terminal_group)
+{
+    if (terminal_group != 0 && terminal_belongs_to(terminal_group)) {
+        program->terminal_group = terminal_group;
+        terminal_give(program->child.pid);
+    }
+    child_go(&program->child);
+}
+
+bool program_is_alive(const struct program *program)
+{
+    return program->state == PROGRAM_STARTING || program->state == PROGRAM_RUNNING;
+}
+
+void program_signal(const struct program *program, int number)
+{
+    if (program_is_alive(program))
+        kill(program->child.pid, number);
+}
+
+void program_stop(struct program *program, int kill_signal, instant_ns until, instant_ns now)
+{
+    if (!program_is_alive(program))
+        return;
+    if (!program->ordered) {
+        program->ordered = true;
+        program->stop_until = until;
+        child_cancel(&program->child);
+        program_signal(program, kill_signal);
+        program_signal(program, SIGCONT);
+    } else if (until < program->stop_until) {
+        program->stop_until = until;
+    }
+    program_time_passed(program, now);
+}
+
+void program_kill(struct program *program)
+{
+    program->ordered = true;
+    program->stop_until = 0;
+    child_cancel(&program->child);
+    program_signal(program, SIGKILL);
+}
+
+bool program_reaped(struct program *program, pid_t pid)
+{
+    if (!program_is_alive(program) || program->child.pid != pid)
+        return false;
+    if (program->terminal_group != 0)
+        terminal_give(program->terminal_group);
+    child_forget(&program->child);
+    program->state = PROGRAM_ENDED;
+    program->stop_until = 0;
+    return true;
+}
+
+void program_time_passed(struct program *program, instant_ns now)
+{
+    if (program->stop_until != 0 && now >= program->stop_until)
+        program_kill(program);
+}
+
+instant_ns program_next_due(const struct program *program)
+{
+    return program->stop_until;
+}

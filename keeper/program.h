@@ -1,0 +1,61 @@
+/* program.h - the program that is supervised, from its start until nothing of it is left. */
+#ifndef KEEPER_PROGRAM_H
+#define KEEPER_PROGRAM_H
+
+#include "base/settings.h"
+#include "election/lease.h"
+#include "keeper/child.h"
+#include "keeper/orders.h"
+
+enum program_state {
+    PROGRAM_ABSENT,   /* not started, or gone with all that it had started */
+    PROGRAM_STARTING, /* forked, its exec not decided */
+    PROGRAM_RUNNING,
+    PROGRAM_ENDED, /* reaped; its descendants may live */
+};
+
+struct program {
+    enum program_state state;
+    struct child child;
+    pid_t terminal_group; /* has lent the terminal; 0: none */
+    bool ordered;         /* its end was asked for */
+    bool killed;          /* because a demotion was late, failed or overdue */
+    instant_ns stop_until; /* SIGKILL then; 0: none */
+};
+
+struct program_spec {
+    char *const *command;
+    const struct settings *settings;
+    const struct user *user;
+    const struct signal_state *signals;
+    const struct situation *situation;
+    int private_fd;
+    pid_t terminal_group; /* may lend the terminal; 0: none */
+};
+
+/* Forks it; it waits at its gate for program_go(). */
+int program_spawn(struct program *program, const struct program_spec *spec, struct error *err);
+
+/* Lends it the terminal and lets it run. */
+void program_go(struct program *program, pid_t terminal_group);
+
+bool program_is_alive(const struct program *program);
+
+/* No effect when it is not alive. */
+void program_signal(const struct program *program, int number);
+
+/* The kill signal now, SIGKILL at `until`. A later call may only shorten the time. */
+void program_stop(struct program *program, int kill_signal, instant_ns until, instant_ns now);
+
+/* SIGKILL now. */
+void program_kill(struct program *program);
+
+/* Takes note of its end if `pid` is the program's. */
+bool program_reaped(struct program *program, pid_t pid);
+
+void program_time_passed(struct program *program, instant_ns now);
+
+/* 0: nothing is due. */
+instant_ns program_next_due(const struct program *program);
+
+#endif

@@ -37,9 +37,9 @@ class World:
         os.chmod(runtime, 0o711)
         return {"TEST_EVENTS": self.events.path, "TEST_WITNESS": self.witness, "RUNTIME_DIRECTORY": runtime}
 
-    def start(self, name, *arguments, agent=None, environment=None, **popen):
+    def start(self, name, *arguments, agent=None, enter=(), environment=None, **popen):
         """Starts consul-leader with these arguments, on the machine of a Consul agent where one is given."""
-        enter = agent.namespace.enter() if agent else ()
+        enter = agent.namespace.enter() if agent else enter
         instance = Instance(name, arguments, self.environment(name) | (environment or {}), enter, **popen)
         self.instances.append(instance)
         return instance
@@ -87,6 +87,21 @@ def world(request):
     it = World()
     yield it
     it.close(getattr(request.node, "failed", True))
+
+
+@pytest.fixture
+def figure(request):
+    """figure(NAME, SECONDS): a measurement that the run's summary shows."""
+    return lambda name, seconds: request.node.user_properties.append((name, f"{seconds * 1000:.1f} ms"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    figures = [pair for reports in terminalreporter.stats.values() for report in reports
+               if getattr(report, "when", "") == "call" for pair in report.user_properties]
+    if figures:
+        terminalreporter.section("measured")
+        for name, value in figures:
+            terminalreporter.line(f"{name}: {value}")
 
 
 def pytest_sessionstart(session):

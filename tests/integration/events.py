@@ -1,4 +1,5 @@
 """What the supervised programs and hooks wrote, and the judgement whether two led at once."""
+import fnmatch
 import glob
 import os
 import struct
@@ -32,7 +33,7 @@ class Events:
         os.chmod(path, 0o666)
 
     def all(self, what=None, name=None, pid=None, after=0.0):
-        """Events in the order of their instants; `what` may end in `*`."""
+        """Events in the order of their instants; `what` may be a pattern with `*`."""
         found = []
         with open(self.path) as file:
             for line in file:
@@ -41,7 +42,7 @@ class Events:
                 at, process, *rest = line.split()
                 found.append(Event(int(at) / 1e9, int(process), *rest))
         return [event for event in sorted(found)
-                if (what is None or event.what == what or what.endswith("*") and event.what.startswith(what[:-1]))
+                if (what is None or fnmatch.fnmatchcase(event.what, what))
                 and (name is None or event.name == name) and (pid is None or event.pid == pid) and event.at > after]
 
     def words(self, **which):

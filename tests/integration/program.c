@@ -40,6 +40,7 @@ extern char **environ;
 struct options {
     bool ignore_term;
     bool led_by_signals;
+    bool interrupted; /* SIGINT ends it, as it ends most programs */
     bool daemon;
     int children;
     int term_takes_ms;
@@ -181,6 +182,7 @@ static void parse(int argc, char **argv, struct options *options)
     static const struct option table[] = {
         { "ignore-term", no_argument, NULL, 'i' },
         { "led-by-signals", no_argument, NULL, 'l' },
+        { "interrupted", no_argument, NULL, 'I' },
         { "daemon", no_argument, NULL, 'd' },
         { "children", required_argument, NULL, 'c' },
         { "term-takes", required_argument, NULL, 't' },
@@ -199,6 +201,9 @@ static void parse(int argc, char **argv, struct options *options)
             break;
         case 'l':
             options->led_by_signals = true;
+            break;
+        case 'I':
+            options->interrupted = true;
             break;
         case 'd':
             options->daemon = true;
@@ -272,6 +277,8 @@ static _Noreturn void run(const struct options *options)
 {
     sigset_t all;
     sigfillset(&all);
+    if (options->interrupted)
+        sigdelset(&all, SIGINT);
     sigprocmask(SIG_SETMASK, &all, NULL);
     int signals = signalfd(-1, &all, SFD_CLOEXEC);
     if (signals < 0)

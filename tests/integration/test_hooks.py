@@ -1,0 +1,183 @@
+"""The hooks of promotion and demotion: what they are given, their order, their time, and what follows when they fail."""
+import json
+import os
+import signal
+
+import pytest
+
+import processes
+from instance import hook, program
+from waiting import holds, now, until
+
+
+def variables(path):
+    """The environment that a hook or program wrote."""
+    return dict(entry.split("=", 1) for entry in open(path).read().split("\0") if "=" in entry)
+
+
+def hooks(*promote, demote=()):
+    return ["--on-promote", hook("promote", *promote), "--on-demote", hook("demote", *demote)]
+
+
+def test_what_hooks_are_given(world):
+    up, down = world.path("up"), world.path("down")
+    one = world.file("one", "--service", "redis", *hooks("--environment", up, demote=("--environment", down)),
+                     command=program(), environment={"CONSUL_LEADER_LOG_LEVEL": "debug", "PLAIN": "yes"})
+    promoted = world.events.wait("promote-end", 5)
+    start = world.events.wait("start", 5)
+    assert one.stop() == 0
+    demoted = world.events.wait("demote-end", 1)
+
+    first = variables(up)
+    assert (first["CONSUL_LEADER_ROLE"], first["CONSUL_LEADER_OLD_ROLE"]) == ("leader", "follower")
+    assert first["CONSUL_LEADER_REASON"] == "acquired"
+    assert first["CONSUL_LEADER_ELECTION"] == world.lock
+    assert first["CONSUL_LEADER_PROGRAM_PID"] == str(start.pid)
+    assert first["CONSUL_LEADER_FENCING_TOKEN"] == promoted.token and int(promoted.token) > 0
+    assert json.loads(first["CONSUL_LEADER_HOLDER"])["pid"] > 0
+    assert first["PLAIN"] == "yes" and "CONSUL_LEADER_LOG_LEVEL" not in first
+
+    last = variables(down)
+    assert (last["CONSUL_LEADER_ROLE"], last["CONSUL_LEADER_OLD_ROLE"]) == ("follower", "leader")
+    assert last["CONSUL_LEADER_REASON"] == "shutdown"
+    assert last["CONSUL_LEADER_FENCING_TOKEN"] == promoted.token == demoted.token
+
+
+def test_hooks_are_split_like_words_and_run_without_a_shell(world):
+    seen = world.path("seen")
+    world.file("one", "--on-promote", f"""sh -c 'printf "%s\\n" "$@" > {seen}.new && mv {seen}.new {seen}' sh """
+               r"""one "two words" 'three $HOME' four\ words "" $HOME '*'""", command=program())
+    until(lambda: os.path.exists(seen), 5)
+    assert open(seen).read().split("\n")[:-1] == ["one", "two words", "three $HOME", "four words", "", "$HOME", "*"]
+
+
+def test_hooks_run_one_at_a_time_and_in_order(world):
+    one = world.file("one", *hooks("--exit-after", 100, demote=("--exit-after", 100)), command=program())
+    world.events.wait("promote-end", 5)
+    for _ in range(3):
+        os.unlink(world.lock)
+        at = world.events.wait("demote-begin", 2, after=now() - 0.001).at
+        world.events.wait("promote-end", 10, after=at)
+    assert one.stop() == 0
+    words = [event.what for event in world.events.all("*mote-*")]
+    assert words == ["promote-begin", "promote-end", "demote-begin", "demote-end"] * 4
+
+
+def test_a_hook_has_a_group_of_its_own(world):
+    path = world.path("state")
+    world.file("one", "--on-promote", hook("promote", "--state", path), command=program())
+    promoted = world.events.wait("promote-end", 5)
+    found = processes.parse_status(open(path).read())
+    assert int(found["Group"]) == promoted.pid
+    assert found["Descriptors"].split() == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("stubborn, least, most", [(False, 0.0, 0.4), (True, 0.5, 0.9)])
+def test_a_demotion_overtakes_a_running_promotion(world, stubborn, least, most):
+    """TERM to the hook's group, KILL after half a second, then the demotion."""
+    stubbornness = ["--ignore-term", "--children", 1] if stubborn else []
+    one = world.file("one", *hooks("--exit-after", 20000, *stubbornness), command=program())
+    promotion = world.events.wait("promote-begin", 5)
+    begun = one.signal(signal.SIGTERM)
+    demotion = world.events.wait("demote-begin", 3)
+    assert least <= demotion.at - begun <= most
+    assert not processes.alive(promotion.pid)
+    world.events.wait("demote-end", 3)
+    assert one.wait(5) == 0
+    assert not world.events.all("promote-end")
+    one.all_gone()
+
+
+def test_a_hook_that_overtaken_ignores_all_ends_within_the_demote_timeout(world):
+    world.file("one", "--demote-timeout", "1s", *hooks("--exit-after", 20000, "--ignore-term",
+                                                       demote=("--exit-after", 20000, "--ignore-term")),
+               command=program())
+    world.events.wait("promote-begin", 5)
+    lost = now()
+    os.unlink(world.lock)
+    start = world.events.wait("start", 1)
+    until(lambda: not processes.alive(start.pid), 2, "the program is killed, which completes the demotion")
+    assert now() - lost < 1.0 + 0.3
+
+
+def test_a_promote_hook_that_is_late_is_ended_and_the_lead_given_up(world):
+    one = world.file("one", "--promote-timeout", "1s", *hooks("--exit-after", 20000, "--ignore-term"),
+                     command=program())
+    promotion = world.events.wait("promote-begin", 5)
+    two = world.file("two", *hooks(), command=program())
+    two.wait_for_line("follower|waiting", 5)
+    world.events.wait("promote-begin", 3, name="two")
+    assert not processes.alive(promotion.pid)
+    assert world.events.all("demote-end", name="one"), "what was half promoted is demoted"
+    assert one.process.poll() is None, "it is a candidate again"
+    world.events.judge(world.events.leading())
+
+
+def test_a_promote_hook_that_fails_steps_down_and_backs_off(world):
+    one = world.file("one", *hooks("--status", 3), command=program())
+    failed = world.events.wait("promote-end", 5)
+    two = world.file("two", *hooks(), command=program())
+    world.events.wait("promote-begin", 3, name="two")
+    assert world.events.all("demote-end", name="one")
+    assert one.matching(r"promote.*(3|fail)"), one.text
+    holds(lambda: len(world.events.all("promote-begin", name="one", after=failed.at + 0.001)) <= 1, 1)
+    assert two.process.poll() is None
+    world.events.judge(world.events.leading())
+
+
+@pytest.mark.parametrize("what, demote", [("fails", ["--status", 1]),
+                                          ("is late", ["--exit-after", 20000, "--ignore-term"])])
+def test_a_demote_hook_that_does_not_answer_costs_the_program(world, what, demote):
+    """It is killed, which completes the demotion; only then the next one leads."""
+    one = world.file("one", "--demote-timeout", "1s", *hooks(demote=demote), command=program("--ignore-term"))
+    world.events.wait("promote-end", 5)
+    start = world.events.wait("start", 1, name="one")
+    two = world.file("two", *hooks(), command=program())
+    two.wait_for_line("follower|waiting", 5)
+    one.signal(signal.SIGTERM)
+    promotion = world.events.wait("promote-begin", 3, name="two")
+    assert world.events.last_alive(start.pid) <= promotion.at
+    assert one.wait(3) == 137
+    one.all_gone()
+
+
+def test_in_a_sidecar_a_demote_hook_that_does_not_answer_keeps_the_lock(world):
+    """Nothing can be killed that would complete it: the lock is not given away but runs out, and we exit with 75."""
+    one = world.file("one", "--demote-timeout", "1s", *hooks(demote=("--exit-after", 20000, "--ignore-term")))
+    world.events.wait("promote-end", 5)
+    begun = one.signal(signal.SIGTERM)
+    assert one.wait(5) == 75
+    assert now() - begun < 4
+    one.all_gone()
+
+
+def test_a_demote_signal_alone_is_complete_after_the_demote_timeout(world):
+    world.file("one", "--demote-timeout", "1s", "--promote-signal", "USR1", "--demote-signal", "USR2",
+               command=program("--led-by-signals"))
+    promoted = world.events.wait("signal-10", 5)
+    lost = now()
+    os.unlink(world.lock)
+    demoted = world.events.wait("signal-12", 1)
+    assert demoted.at - lost < 0.5
+    again = world.events.wait("signal-10", 5, after=demoted.at)
+    assert again.at - demoted.at >= 1.0, "until then it may still act"
+    assert again.pid == promoted.pid, "it is not killed for it"
+
+
+def test_a_restarted_instance_that_led_runs_on_demote_before_it_stands(world):
+    options = ["--instance", "web-1", "--state-dir", world.path("state"), *hooks(demote=("--exit-after", 100))]
+    os.mkdir(world.path("state"))
+    one = world.file("one", *options, command=program())
+    world.events.wait("promote-end", 5)
+    everything = one.all
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for process in everything:
+            processes.kill(process.pid, number)
+    one.all_gone(2)
+    killed = now()
+
+    world.file("again", *options, command=program())
+    world.events.wait("promote-begin", 5, name="again")
+    after = [event for event in world.events.all("*mote-*", after=killed)]
+    assert [event.what for event in after][:3] == ["demote-begin", "demote-end", "promote-begin"]
+    assert after[0].reason == "restart"

@@ -1,0 +1,26 @@
+#include "base/settings.h"
+
+#include "base/clock.h"
+
+uint64_t settings_request_timeout(const struct settings *settings)
+{
+    uint64_t shorter =
+        settings->ttl_ns < settings->lease_ns ? settings->ttl_ns : settings->lease_ns;
+
+    return shorter / 5;
+}
+
+uint64_t settings_demote_budget(const struct settings *settings)
+{
+    return settings->demote_timeout_ns + KILL_BUDGET_NS;
+}
+
+/* A renewal that just missed is tried again after half a second (docs/design.md, the lease). */
+uint64_t settings_outage(const struct settings *settings)
+{
+    uint64_t usable = settings->lease_ns - settings->lease_ns / 1000000 * DRIFT_PPM;
+    uint64_t spent =
+        settings->renew_interval_ns + MILLISECONDS(500) + settings_demote_budget(settings);
+
+    return usable > spent ? usable - spent : 0;
+}

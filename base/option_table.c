@@ -1,0 +1,249 @@
+#include "base/option_table.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/option_value.h"
+
+#define FIELD(field)                                                                               \
+    .offset = offsetof(struct settings, field), .size = sizeof(((struct settings *)NULL)->field)
+
+#define DAY (24 * 3600)
+
+static const char *const modes[] = {
+    [MODE_FOLLOW] = "follow",
+    [MODE_LEADER_ONLY] = "leader-only",
+    [MODE_SIDECAR] = "sidecar",
+    NULL,
+};
+
+static const char *const log_levels[] = {
+    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL,
+};
+
+static const char *const log_formats[] = {
+    [LOG_TEXT] = "text",
+    [LOG_JSON] = "json",
+    NULL,
+};
+
+const struct option option_table[OPTION_COUNT] = {
+    [OPTION_STORE] = {
+        "store", "STORE", value_store, FIELD(store_path), .default_value = "consul",
+        .meaning = "where the lock lives: consul, or file:PATH for the instances of one machine",
+    },
+    [OPTION_HTTP_ADDR] = {
+        "http-addr", "ADDRESS", value_address, FIELD(http_addr),
+        .default_value = "127.0.0.1:8500", .variables = { "CONSUL_HTTP_ADDR" },
+        .meaning = "the Consul agent: HOST:PORT, http://..., https://... or unix://PATH",
+    },
+    [OPTION_TOKEN_FILE] = {
+        "token-file", "FILE", value_text, FIELD(token_file),
+        .variables = { "CONSUL_HTTP_TOKEN_FILE" },
+        .meaning = "holds Consul's ACL token, and goes before CONSUL_HTTP_TOKEN",
+    },
+    [OPTION_NAMESPACE] = {
+        "namespace", "NAME", value_text, FIELD(consul_namespace),
+        .variables = { "CONSUL_NAMESPACE" },
+        .meaning = "Consul Enterprise's namespace",
+    },
+    [OPTION_PARTITION] = {
+        "partition", "NAME", value_text, FIELD(partition), .variables = { "CONSUL_PARTITION" },
+        .meaning = "Consul Enterprise's admin partition",
+    },
+    [OPTION_SERVICE] = {
+        "service", "NAME", value_text, FIELD(service), .default_text = "sidecar: consul-leader",
+        .variables = { "CONSUL_LEADER_SERVICE_NAME" },
+        .meaning = "the service that gets a leader; it is part of the default key",
+    },
+    [OPTION_KEY] = {
+        "key", "KEY", value_text, FIELD(key),
+        .default_text = "consul-leader/SERVICE/lock; for the service consul-leader: "
+                        "consul-leader/lock",
+        .meaning = "the lock's key in Consul; leading slashes are dropped",
+    },
+    [OPTION_INSTANCE] = {
+        "instance", "NAME", value_text, FIELD(instance),
+        .default_text = "in Nomad ALLOC_ID/TASK; as PID 1 of a container its host name; else none",
+        .meaning = "names the place where this instance runs, the same after each restart",
+    },
+    [OPTION_TTL] = {
+        "ttl", "DURATION", value_duration, FIELD(ttl_ns), .default_value = "10s",
+        .least_ns = SECONDS(1), .most_ns = SECONDS(DAY),
+        .meaning = "the TTL of Consul's session; Consul allows 10s to 24h unless its servers say "
+                   "otherwise",
+    },
+    [OPTION_LEASE] = {
+        "lease", "DURATION", value_auto, FIELD(lease_ns), .default_value = "auto",
+        .default_text = "2 x TTL, at most 57s; with a given --lock-delay at most that less 3s, but "
+                        "not below the smaller of TTL and 57s",
+        .least_ns = MILLISECONDS(500), .most_ns = SECONDS(57),
+        .meaning = "how long leadership lasts without a renewal; at most 2 x TTL",
+    },
+    [OPTION_RENEW_INTERVAL] = {
+        "renew-interval", "DURATION", value_auto, FIELD(renew_interval_ns),
+        .default_value = "auto", .default_text = "a fifth of the shorter of TTL and lease",
+        .least_ns = MILLISECONDS(100), .most_ns = SECONDS(DAY),
+        .variables = { "CONSUL_LEADER_SLEEP" },
+        .meaning = "how often the session is renewed",
+    },
+    [OPTION_LOCK_DELAY] = {
+        "lock-delay", "DURATION", value_auto, FIELD(lock_delay_ns), .default_value = "auto",
+        .default_text = "auto: lease + 3s", .least_ns = 0, .most_ns = SECONDS(60),
+        .variables = { "CONSUL_LEADER_LOCKDELAY" },
+        .meaning = "how long Consul grants nobody the lock of a session that ended without giving "
+                   "it away; less than lease + 3s risks two leaders",
+    },
+    [OPTION_NODE_CHECKS] = {
+        "node-checks", "CHECK,...", value_list, FIELD(node_checks), .default_value = "serfHealth",
+        .meaning = "checks of the node that end the session when they fail, or none",
+    },
+    [OPTION_PRIMARY_TAG] = {
+        "primary-tag", "TAG", value_text, FIELD(primary_tag), .default_value = "primary",
+        .variables = { "CONSUL_LEADER_PRIMARY_LABEL" },
+        .meaning = "tag of the leader's service",
+    },
+    [OPTION_REPLICA_TAG] = {
+        "replica-tag", "TAG", value_text, FIELD(replica_tag),
+        .variables = { "CONSUL_LEADER_REPLICA_LABEL" },
+        .meaning = "tag of the others' services",
+    },
+    [OPTION_TAG_SERVICE] = {
+        "tag-service", "ID", value_tag_service, FIELD(tag_service), .default_value = "auto",
+        .meaning = "the service that is tagged: none, an ID, a prefix of one ending in *, or auto: "
+                   "in Nomad, of this allocation's services the one named as --service, else the "
+                   "only one; elsewhere the only one of that name on this agent",
+    },
+    [OPTION_MODE] = {
+        "mode", "MODE", value_choice, FIELD(mode), .default_text = "follow; without a command "
+        "sidecar", .choices = modes,
+        .meaning = "follow: the command always runs and is told of its role; leader-only: it runs "
+                   "only while this instance leads; sidecar: there is no command",
+    },
+    [OPTION_PROMOTE_SIGNAL] = {
+        "promote-signal", "SIGNAL", value_signal, FIELD(promote_signal),
+        .meaning = "sent to the program when it becomes leader (mode follow)",
+    },
+    [OPTION_DEMOTE_SIGNAL] = {
+        "demote-signal", "SIGNAL", value_signal, FIELD(demote_signal),
+        .meaning = "sent to the program when it stops being leader (mode follow)",
+    },
+    [OPTION_ON_PROMOTE] = {
+        "on-promote", "COMMAND", value_hook, FIELD(on_promote),
+        .meaning = "hook that is run to become leader: split like shell words, run without a shell",
+    },
+    [OPTION_ON_DEMOTE] = {
+        "on-demote", "COMMAND", value_hook, FIELD(on_demote),
+        .meaning = "hook that is run to stop being leader",
+    },
+    [OPTION_PROMOTE_TIMEOUT] = {
+        "promote-timeout", "DURATION", value_duration, FIELD(promote_timeout_ns),
+        .default_value = "30s", .least_ns = MILLISECONDS(100), .most_ns = SECONDS(DAY),
+        .meaning = "how long the whole promotion may take",
+    },
+    [OPTION_DEMOTE_TIMEOUT] = {
+        "demote-timeout", "DURATION", value_duration, FIELD(demote_timeout_ns),
+        .default_value = "3s", .least_ns = MILLISECONDS(100), .most_ns = SECONDS(DAY),
+        .meaning = "how long the whole demotion may take; what still acts at its end is killed",
+    },
+    [OPTION_STOP_TIMEOUT] = {
+        "stop-timeout", "DURATION", value_duration, FIELD(stop_timeout_ns), .default_value = "4s",
+        .least_ns = MILLISECONDS(400), .most_ns = SECONDS(DAY),
+        .meaning = "how long a whole planned stop may take, the lock's release included; the "
+                   "scheduler's own timeout must be longer",
+    },
+    [OPTION_KILL_SIGNAL] = {
+        "kill-signal", "SIGNAL", value_signal, FIELD(kill_signal), .default_value = "TERM",
+        .meaning = "asks the program to end",
+    },
+    [OPTION_STOP_SIGNALS] = {
+        "stop-signals", "SIGNAL,...", value_signals, FIELD(stop_signals),
+        .default_value = "TERM,INT",
+        .meaning = "signals to consul-leader that mean stop; all others are forwarded",
+    },
+    [OPTION_EXIT_ON_DEMOTE] = {
+        "exit-on-demote", NULL, value_switch, FIELD(exit_on_demote), .default_value = "false",
+        .meaning = "end with status 75 after losing the lead instead of standing again",
+    },
+    [OPTION_USER] = {
+        "user", "NAME[:GROUP]", value_text, FIELD(user), .default_text = "our own",
+        .meaning = "who the program and the hooks run as",
+    },
+    [OPTION_RUNTIME_DIR] = {
+        "runtime-dir", "DIRECTORY", value_text, FIELD(runtime_dir),
+        .default_text = "the first writable of $RUNTIME_DIRECTORY, /run/consul-leader, "
+                        "$XDG_RUNTIME_DIR/consul-leader, /dev/shm/consul-leader-UID",
+        .meaning = "where the lease page is kept",
+    },
+    [OPTION_STATE_DIR] = {
+        "state-dir", "DIRECTORY", value_text, FIELD(state_dir),
+        .default_text = "in Nomad $NOMAD_ALLOC_DIR, else the runtime directory",
+        .meaning = "where that is kept which the next instance in this place has to know",
+    },
+    [OPTION_ROLE_FILE] = {
+        "role-file", "FILE", value_text, FIELD(role_file),
+        .meaning = "is always there, holds the role and is replaced as a whole",
+    },
+    [OPTION_LEADER_FILE] = {
+        "leader-file", "FILE", value_text, FIELD(leader_file),
+        .default_text = "sidecar in Nomad: $NOMAD_ALLOC_DIR/$NOMAD_ALLOC_ID",
+        .meaning = "is there only while this instance leads",
+    },
+    [OPTION_START_TIMEOUT] = {
+        "start-timeout", "DURATION", value_duration, FIELD(start_timeout_ns),
+        .default_value = "0", .default_text = "0: never", .least_ns = 0, .most_ns = SECONDS(DAY),
+        .meaning = "give up with status 69 when the store was not reached until then",
+    },
+    [OPTION_LOG_LEVEL] = {
+        "log-level", "LEVEL", value_choice, FIELD(log_level), .default_value = "info",
+        .choices = log_levels,
+        .meaning = "the least that is logged: debug, info, warn or error",
+    },
+    [OPTION_LOG_FORMAT] = {
+        "log-format", "FORMAT", value_choice, FIELD(log_format), .default_value = "text",
+        .choices = log_formats,
+        .meaning = "text, or json: an object a line; both go to stderr",
+    },
+    [OPTION_CONFIG] = {
+        "config", "FILE",
+        .meaning = "options from a file: a line each, name = value; lines that begin with # are "
+                   "comments; lists by repeating",
+    },
+    [OPTION_HELP] = { "help", .meaning = "print this help" },
+    [OPTION_VERSION] = { "version", .meaning = "print the version" },
+
+    [OPTION_TOKEN] = {
+        .placeholder = "TOKEN", .parse = value_secret, FIELD(token),
+        .variables = { "CONSUL_HTTP_TOKEN", "CONSUL_TOKEN" },
+        .meaning = "Consul's ACL token",
+    },
+    [OPTION_HTTP_SSL] = {
+        .placeholder = "BOOLEAN", .parse = value_switch, FIELD(http_ssl),
+        .default_value = "false", .variables = { "CONSUL_HTTP_SSL" },
+        .meaning = "TLS to the agent where the address does not say https:// itself",
+    },
+    [OPTION_HTTP_SSL_VERIFY] = {
+        .placeholder = "BOOLEAN", .parse = value_switch, FIELD(http_ssl_verify),
+        .default_value = "true", .variables = { "CONSUL_HTTP_SSL_VERIFY" },
+        .meaning = "whether the agent's certificate is verified",
+    },
+    [OPTION_HTTP_AUTH] = {
+        .placeholder = "USER:PASSWORD", .parse = value_secret, FIELD(http_auth),
+        .variables = { "CONSUL_HTTP_AUTH" },
+        .meaning = "HTTP basic authentication to the agent",
+    },
+};
+
+bool option_is_flag_alone(enum option_id id)
+{
+    return id == OPTION_HELP || id == OPTION_VERSION;
+}
+
+const char *option_variable(const struct option *option, char variable[OPTION_VARIABLE_SIZE])
+{
+    snprintf(variable, OPTION_VARIABLE_SIZE, OPTION_VARIABLE_PREFIX "%s", option->name);
+    for (char *character = variable; *character; character++)
+        *character = *character == '-' ? '_' : (char)toupper((unsigned char)*character);
+    return variable;
+}

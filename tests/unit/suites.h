@@ -1,0 +1,20 @@
+/* suites.h - the suites that the unit tests run, in this order. A new one is added here alone. */
+#ifndef TESTS_UNIT_SUITES_H
+#define TESTS_UNIT_SUITES_H
+
+#include <check.h>
+
+#define UNIT_SUITES(SUITE)                                                                         \
+    SUITE(duration_suite)                                                                          \
+    SUITE(words_suite)                                                                             \
+    SUITE(signals_suite)                                                                           \
+    SUITE(option_values_suite)                                                                     \
+    SUITE(options_suite)                                                                           \
+    SUITE(option_settle_suite)                                                                     \
+    SUITE(option_check_suite)
+
+#define DECLARE_SUITE(suite) Suite *suite(void);
+UNIT_SUITES(DECLARE_SUITE)
+#undef DECLARE_SUITE
+
+#endif

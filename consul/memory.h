@@ -1,0 +1,18 @@
+/* memory.h - memory that is there, or the process ends: what the network process knows can be read
+ * back, so that one without memory is best started anew.
+ */
+#ifndef CONSUL_MEMORY_H
+#define CONSUL_MEMORY_H
+
+#include <stddef.h>
+
+/* Zeroed; the caller's to free(). */
+void *memory_new(size_t size);
+
+/* What realloc() does. */
+void *memory_resize(void *memory, size_t size);
+
+/* printf into memory of its own; the caller's to free(). */
+char *memory_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,104 @@
+#include "consul/lock_value.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/options.h"
+
+struct json_object *lock_value_read(const char *value, size_t length)
+{
+    struct json_object *object = json_read(value, length);
+
+    if (json_number(object, "format") >= LOCK_VALUE_FORMAT && json_text(object, "state")[0] != '\0')
+        return object;
+    json_object_put(object);
+    return NULL;
+}
+
+static struct json_object *copy_of(const struct json_object *present)
+{
+    struct json_object *copy = NULL;
+
+    if (!present)
+        return json_object_new_object();
+    int failed = json_object_deep_copy((struct json_object *)present, &copy, NULL);
+    assert(failed == 0);
+    return copy;
+}
+
+struct json_object *lock_value_claim(const struct json_object *present,
+                                     const struct lock_identity *identity,
+                                     const struct lock_claim *claim)
+{
+    struct json_object *value = copy_of(present);
+
+    json_set_number(value, "format", LOCK_VALUE_FORMAT);
+    json_set_text(value, "state", claim->state);
+    json_set_text(value, "instance", identity->instance);
+    json_set_text(value, "node", identity->node);
+    json_set_text(value, "address", identity->address);
+    json_set_text(value, "service_id", identity->service_id);
+    json_set_text(value, "allocation", identity->allocation);
+    json_set_number(value, "pid", identity->pid);
+    json_set_text(value, "version", CONSUL_LEADER_VERSION);
+    json_set_text(value, "since", claim->since);
+    json_set_number(value, "lease_ms", claim->lease_ns / MILLISECONDS(1));
+    json_set_number(value, "previous_token", claim->previous_token);
+    json_set_number(value, "token", claim->token);
+    json_set_text(value, "successor", "");
+    return value;
+}
+
+static uint64_t higher(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
+static uint64_t lease_of(const struct json_object *value)
+{
+    uint64_t lease_ms = json_number(value, "lease_ms");
+
+    return lease_ms > LOCK_VALUE_LEASE_LIMIT_NS / MILLISECONDS(1) ? LOCK_VALUE_LEASE_LIMIT_NS
+                                                                  : MILLISECONDS(lease_ms);
+}
+
+/* The first `count` of these, the rest only where there is room. */
+static bool write_holder(const struct json_object *value, unsigned count, char *holder, size_t size)
+{
+    static const char *const names[] = { "instance", "node", "address", "service_id",
+                                         "allocation" };
+    AUTO_JSON struct json_object *identity = json_object_new_object();
+
+    for (unsigned i = 0; i < count; i++)
+        json_set_text(identity, names[i], json_text(value, names[i]));
+    json_set_number(identity, "pid", json_number(value, "pid"));
+    return snprintf(holder, size, "%s", json_line(identity)) < (int)size;
+}
+
+static void show_holder(const struct json_object *value, struct lock_view *view)
+{
+    for (unsigned count = 5; count > 0; count--)
+        if (write_holder(value, count, view->holder, sizeof view->holder))
+            return;
+    view->holder[0] = '\0';
+}
+
+void lock_value_show(const struct json_object *value, struct lock_view *view)
+{
+    view->foreign = !value;
+    if (!value)
+        return;
+    view->token = higher(json_number(value, "token"), json_number(value, "previous_token"));
+    view->lease_ns = lease_of(value);
+    view->released = strcmp(json_text(value, "state"), "released") == 0;
+    show_holder(value, view);
+}
+
+bool lock_value_names(const struct json_object *value, const struct lock_identity *identity)
+{
+    return value && strcmp(json_text(value, "instance"), identity->instance) == 0 &&
+           strcmp(json_text(value, "allocation"), identity->allocation) == 0 &&
+           json_number(value, "pid") == identity->pid;
+}

@@ -1,0 +1,59 @@
+/* lock_value.h - what stands in the lock: JSON of format 1, for people, tools and the next leader.
+ *
+ *   {"format":1, "state":"held|offered|released", "instance":"", "node":"", "address":"",
+ *    "service_id":"", "allocation":"", "pid":0, "version":"", "since":"RFC 3339",
+ *    "lease_ms":20000, "previous_token":0, "token":0, "successor":""}
+ *
+ * The token of a term is the index of its acquiring write, which that write cannot know: it carries
+ * `previous_token` and a second write adds `token`. Fields that we do not know are kept.
+ */
+#ifndef CONSUL_LOCK_VALUE_H
+#define CONSUL_LOCK_VALUE_H
+
+#include "base/settings.h"
+#include "consul/json.h"
+#include "election/lock.h"
+
+#define LOCK_VALUE_FORMAT 1
+
+/* No lease of ours is longer than a minute; a value that says otherwise must not stop candidates
+ * for ever.
+ */
+#define LOCK_VALUE_LEASE_LIMIT_NS ((uint64_t)600 * 1000000000u)
+
+/* Who holds the lock. */
+struct lock_identity {
+    char instance[NAME_SIZE];
+    char node[NAME_SIZE];
+    char address[NAME_SIZE];
+    char service_id[NAME_SIZE];
+    char allocation[NAME_SIZE];
+    uint64_t pid;
+};
+
+/* What one write says of the lock; the identity is given beside it. */
+struct lock_claim {
+    const char *state;
+    const char *since;
+    uint64_t lease_ns;
+    uint64_t previous_token;
+    uint64_t token; /* 0: not known yet */
+};
+
+/* The value as JSON; NULL: it is not of our format (empty, or another program's). */
+struct json_object *lock_value_read(const char *value, size_t length);
+
+/* The value that claims the lock, in the place of `present`, whose further fields it keeps (NULL:
+ * there was none of our format). The caller's to end.
+ */
+struct json_object *lock_value_claim(const struct json_object *present,
+                                     const struct lock_identity *identity,
+                                     const struct lock_claim *claim);
+
+/* Fills token, lease_ns, released, foreign and holder of the view. value NULL: foreign. */
+void lock_value_show(const struct json_object *value, struct lock_view *view);
+
+/* Whether the value names this holder: the same instance, allocation and process. */
+bool lock_value_names(const struct json_object *value, const struct lock_identity *identity);
+
+#endif

@@ -1,0 +1,112 @@
+#include "stores/consul_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/scope.h"
+#include "consul/entry.h"
+#include "consul/memory.h"
+#include "consul/path.h"
+#include "stores/consul_store.h"
+
+struct consul_read {
+    struct store *store;
+    struct consul_read_order order;
+    struct consul_look look;
+    struct http_request *request;
+};
+
+static void finish(struct consul_read *read)
+{
+    read->order.done(read->order.context, &read->look);
+    free(read);
+}
+
+static void send(struct consul_read *read, const char *query, uint64_t timeout_ns,
+                 http_callback callback)
+{
+    AUTO_FREE char *path = path_key(read->store->settings->key, query);
+    struct http_order order = {
+        .method = "GET",
+        .path = path,
+        .timeout_ns = timeout_ns,
+        .callback = callback,
+        .context = read,
+    };
+
+    read->request = http_request(read->store->http, &order);
+}
+
+/* False: the answer is none. */
+static bool take(struct consul_read *read, const struct http_response *response,
+                 struct entries *entries)
+{
+    struct attempt attempt = { .what = "cannot read the lock" };
+
+    snprintf(attempt.rule, sizeof attempt.rule, "key_prefix \"%s\" read",
+             read->store->settings->key);
+    read->request = NULL;
+    read->look.known = entries_read(response, &attempt, entries, &read->look.reason) == 0;
+    read->look.outage = !read->look.known && refusal_is_outage(response);
+    return read->look.known;
+}
+
+static void show_lock(struct consul_read *read, const struct entries *entries)
+{
+    const struct entry *lock = entries_find(entries, read->store->settings->key);
+
+    if (lock)
+        consul_value_seen(&read->store->value, lock, &read->look.view);
+}
+
+static void candidates_answered(void *context, const struct http_response *response)
+{
+    struct consul_read *read = context;
+    AUTO_ENTRIES struct entries entries;
+
+    if (take(read, response, &entries)) {
+        read->look.view.consistent = true;
+        show_lock(read, &entries);
+        if (!read->look.view.exists)
+            read->look.view.others_seen = consul_candidate_others_saw(read->store, &entries);
+    }
+    finish(read);
+}
+
+static void lock_answered(void *context, const struct http_response *response)
+{
+    struct consul_read *read = context;
+    AUTO_ENTRIES struct entries entries;
+
+    if (take(read, response, &entries)) {
+        read->look.index = response->index ? response->index : 1;
+        show_lock(read, &entries);
+        if (!read->look.view.exists && read->order.candidates) {
+            send(read, "recurse&consistent", settings_request_timeout(read->store->settings),
+                 candidates_answered);
+            return;
+        }
+    }
+    finish(read);
+}
+
+struct consul_read *consul_read_start(struct store *store, const struct consul_read_order *order)
+{
+    struct consul_read *read = memory_new(sizeof *read);
+
+    read->store = store;
+    read->order = *order;
+    read->look.view.consistent = strstr(order->query, "consistent") != NULL;
+    send(read, order->query, order->timeout_ns, lock_answered);
+    read->order.query = NULL; /* the caller's */
+    return read;
+}
+
+void consul_read_cancel(struct consul_read *read)
+{
+    if (!read)
+        return;
+    http_cancel(read->request);
+    free(read);
+}

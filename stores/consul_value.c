@@ -1,0 +1,117 @@
+#include "stores/consul_value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "consul/memory.h"
+
+/* The supervisor is our parent, and its process ID the instance's. */
+static void identify(struct lock_identity *identity, const struct settings *settings)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+
+    memset(identity, 0, sizeof *identity);
+    identity->pid = (uint64_t)getppid();
+    gethostname(host, sizeof host - 1);
+    if (settings->instance[0] != '\0')
+        strcpy(identity->instance, settings->instance);
+    else
+        snprintf(identity->instance, sizeof identity->instance, "%s/%d", host, (int)getppid());
+    strcpy(identity->allocation, settings->nomad_alloc_id);
+}
+
+void consul_value_init(struct consul_value *value, const struct settings *settings)
+{
+    memset(value, 0, sizeof *value);
+    identify(&value->identity, settings);
+    value->lease_ns = settings->lease_ns;
+}
+
+void consul_value_adopt(struct consul_value *value)
+{
+    value->adopting = true;
+}
+
+static void set_since_now(struct consul_value *value)
+{
+    struct timespec now;
+    struct tm utc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t length = strftime(value->since, sizeof value->since, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(value->since + length, sizeof value->since - length, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+static void remember_written(struct consul_value *value, const char *text)
+{
+    free(value->written[1]);
+    value->written[1] = value->written[0];
+    value->written[0] = memory_text("%s", text);
+}
+
+static const char *claim(struct consul_value *value, const char *state, uint64_t token)
+{
+    struct lock_claim claim = {
+        .state = state,
+        .since = value->since,
+        .lease_ns = value->lease_ns,
+        .previous_token = value->previous_token,
+        .token = token,
+    };
+    AUTO_JSON struct json_object *text = lock_value_claim(value->present, &value->identity, &claim);
+
+    remember_written(value, json_line(text));
+    return value->written[0];
+}
+
+const char *consul_value_acquire(struct consul_value *value, uint64_t highest_token)
+{
+    set_since_now(value);
+    value->previous_token = highest_token;
+    value->adopting = false;
+    return claim(value, "held", 0);
+}
+
+const char *consul_value_write(struct consul_value *value, const char *state, uint64_t token)
+{
+    if (value->since[0] == '\0')
+        set_since_now(value);
+    value->adopting = false;
+    return claim(value, state, token);
+}
+
+static bool is_written(const struct consul_value *value, const struct entry *entry)
+{
+    for (size_t i = 0; i < sizeof value->written / sizeof *value->written; i++)
+        if (value->written[i] && strlen(value->written[i]) == entry->length &&
+            memcmp(value->written[i], entry->value, entry->length) == 0)
+            return true;
+    return false;
+}
+
+static void adopt(struct consul_value *value, const char *text)
+{
+    value->adopting = false;
+    value->previous_token = json_number(value->present, "previous_token");
+    snprintf(value->since, sizeof value->since, "%s", json_text(value->present, "since"));
+    remember_written(value, text);
+}
+
+void consul_value_seen(struct consul_value *value, const struct entry *entry,
+                       struct lock_view *view)
+{
+    json_object_put(value->present);
+    value->present = lock_value_read(entry->value, entry->length);
+    if (value->adopting && lock_value_names(value->present, &value->identity))
+        adopt(value, entry->value);
+
+    lock_value_show(value->present, view);
+    view->exists = true;
+    view->index = entry->index;
+    view->session = entry->session;
+    view->ours = is_written(value, entry);
+}

@@ -1,0 +1,35 @@
+/* consul_value.h - the lock's value: as it was last seen, and as this process writes it. */
+#ifndef STORES_CONSUL_VALUE_H
+#define STORES_CONSUL_VALUE_H
+
+#include "consul/entry.h"
+#include "consul/lock_value.h"
+
+struct consul_value {
+    struct lock_identity identity;
+    uint64_t lease_ns;
+    struct json_object *present; /* as last seen or written; NULL: not of our format */
+    char *written[2];            /* our last two writes, the newest first; one may not have come */
+    char since[32];              /* of the term; empty: not known */
+    uint64_t previous_token;
+    bool adopting; /* after a restart of this process: what names us is ours */
+};
+
+void consul_value_init(struct consul_value *value, const struct settings *settings);
+
+/* Takes over from a network process that died while this instance held the lock. */
+void consul_value_adopt(struct consul_value *value);
+
+/* What the acquiring write says. highest_token: known before. The text is valid until the next
+ * write.
+ */
+const char *consul_value_acquire(struct consul_value *value, uint64_t highest_token);
+
+/* What later writes of the term say. state: "held" or "released". */
+const char *consul_value_write(struct consul_value *value, const char *state, uint64_t token);
+
+/* Takes in what was read, and shows it in the view. */
+void consul_value_seen(struct consul_value *value, const struct entry *entry,
+                       struct lock_view *view);
+
+#endif

@@ -1,0 +1,149 @@
+#include "stores/consul_watch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "stores/consul_read.h"
+#include "stores/consul_store.h"
+
+#define WAIT_OF_CANDIDATES SECONDS(60)
+#define WAIT_OF_HOLDER     SECONDS(5)
+#define UNCHANGED_PAUSE    MILLISECONDS(100)
+
+static void look(struct store *store);
+
+static uint64_t wait_of(const struct store *store)
+{
+    uint64_t third = store->settings->ttl_ns / 3;
+
+    if (!store->watch.holding)
+        return WAIT_OF_CANDIDATES;
+    return third < WAIT_OF_HOLDER ? third : WAIT_OF_HOLDER;
+}
+
+/* Half a second and up to as much again, so that not all candidates come at once. */
+static uint64_t retry_pause(void)
+{
+    return MILLISECONDS(500) + MILLISECONDS((uint64_t)random() % 500);
+}
+
+static void look_at(struct store *store, uint64_t instant_ns)
+{
+    store->watch.next_ns = instant_ns;
+    consul_watch_due(store);
+}
+
+/* Consul: an index that goes backwards means another state, to be looked at anew. */
+static uint64_t index_after(uint64_t before, uint64_t now)
+{
+    return now < before ? 0 : now;
+}
+
+static void look_failed(struct store *store, const struct consul_look *seen)
+{
+    log_debug("%s", seen->reason.text);
+    if (!seen->outage)
+        consul_report_complain(store, seen->reason.text);
+    store->watch.index = 0;
+    look_at(store, clock_now_ns() + retry_pause());
+}
+
+static void look_answered(void *context, const struct consul_look *seen)
+{
+    struct store *store = context;
+    struct consul_watch *watch = &store->watch;
+
+    watch->read = NULL;
+    if (!seen->known) {
+        look_failed(store, seen);
+        return;
+    }
+
+    bool changed =
+        !watch->looked || watch->seen != seen->view.exists || watch->seen_index != seen->view.index;
+    watch->looked = true;
+    watch->seen = seen->view.exists;
+    watch->seen_index = seen->view.index;
+    watch->consistent = false;
+    watch->index = index_after(watch->index, seen->index);
+    watch->next_ns = clock_now_ns() + (changed ? 0 : UNCHANGED_PAUSE);
+
+    struct lock_view view = seen->view;
+    view.term = watch->holding ? watch->term : 0;
+    consul_candidate_looked(store, view.exists);
+    store->listener.lock_seen(store->listener.context, &view);
+    consul_watch_due(store);
+}
+
+static void look(struct store *store)
+{
+    struct consul_watch *watch = &store->watch;
+    const char *mode = watch->holding || watch->consistent ? "consistent" : "stale";
+    uint64_t wait_ns = watch->index ? wait_of(store) : 0;
+    char query[96];
+
+    if (watch->index)
+        snprintf(query, sizeof query, "%s&index=%" PRIu64 "&wait=%" PRIu64 "ms", mode, watch->index,
+                 wait_ns / MILLISECONDS(1));
+    else
+        snprintf(query, sizeof query, "%s", mode);
+
+    /* Consul adds up to a sixteenth of the wait. */
+    struct consul_read_order order = {
+        .query = query,
+        .timeout_ns = wait_ns + wait_ns / 16 + settings_request_timeout(store->settings),
+        .candidates = !watch->holding,
+        .done = look_answered,
+        .context = store,
+    };
+    if (!watch->holding && watch->index)
+        order.timeout_ns += SECONDS(10); /* servers hold a query while they elect */
+    watch->next_ns = 0;
+    watch->read = consul_read_start(store, &order);
+}
+
+void consul_watch_start(struct store *store, uint64_t term, const struct session_id *session,
+                        bool holding)
+{
+    consul_watch_stop(store);
+    store->watch.session = *session;
+    store->watch.term = term;
+    store->watch.holding = holding;
+    look(store);
+}
+
+void consul_watch_stop(struct store *store)
+{
+    consul_read_cancel(store->watch.read);
+    memset(&store->watch, 0, sizeof store->watch);
+}
+
+void consul_watch_refresh(struct store *store)
+{
+    struct consul_watch *watch = &store->watch;
+
+    if (watch->session.text[0] == '\0')
+        return;
+    consul_read_cancel(watch->read);
+    watch->index = 0;
+    watch->consistent = true;
+    watch->looked = false;
+    look(store);
+}
+
+uint64_t consul_watch_next_due(const struct store *store)
+{
+    return store->watch.next_ns;
+}
+
+void consul_watch_due(struct store *store)
+{
+    uint64_t next_ns = store->watch.next_ns;
+
+    if (next_ns != 0 && clock_now_ns() >= next_ns)
+        look(store);
+}

@@ -118,8 +118,8 @@ const struct option option_table[OPTION_COUNT] = {
     [OPTION_MODE] = {
         "mode", "MODE", value_choice, FIELD(mode), .default_text = "follow; without a command "
         "sidecar", .choices = modes,
-        .meaning = "follow: the command always runs and is told of its role; leader-only: it runs "
-                   "only while this instance leads; sidecar: there is no command",
+        .meaning = "how the command runs: follow: always, and is told of its role; leader-only: "
+                   "only while this instance leads; sidecar: there is none",
     },
     [OPTION_PROMOTE_SIGNAL] = {
         "promote-signal", "SIGNAL", value_signal, FIELD(promote_signal),
@@ -174,12 +174,13 @@ const struct option option_table[OPTION_COUNT] = {
         "runtime-dir", "DIRECTORY", value_text, FIELD(runtime_dir),
         .default_text = "the first writable of $RUNTIME_DIRECTORY, /run/consul-leader, "
                         "$XDG_RUNTIME_DIR/consul-leader, /dev/shm/consul-leader-UID",
-        .meaning = "where the lease page is kept",
+        .meaning = "where the state is kept when there is no state directory",
     },
     [OPTION_STATE_DIR] = {
         "state-dir", "DIRECTORY", value_text, FIELD(state_dir),
         .default_text = "in Nomad $NOMAD_ALLOC_DIR, else the runtime directory",
-        .meaning = "where that is kept which the next instance in this place has to know",
+        .meaning = "keeps the lock of this place and the record of what runs in it, for the "
+                   "instance that is started there next; not on a network file system",
     },
     [OPTION_ROLE_FILE] = {
         "role-file", "FILE", value_text, FIELD(role_file),

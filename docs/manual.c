@@ -201,8 +201,8 @@ static const char *const after_variables[] = {
     "A worker that always runs and is told its role by signals:",
     ".PP",
     ".EX",
-    "consul\\-leader \\-\\-service worker \\-\\-promote\\-signal USR1 \\-\\-demote\\-signal USR2 "
-    "\\-\\- worker",
+    "consul\\-leader \\-\\-service worker \\e",
+    "    \\-\\-promote\\-signal USR1 \\-\\-demote\\-signal USR2 \\-\\- worker",
     ".EE",
     ".SH SEE ALSO",
     ".BR flock (2),",

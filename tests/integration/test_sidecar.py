@@ -1,0 +1,260 @@
+"""The sidecar: no command, only the election, the tags and the hooks; with all that the shell sidecar was told."""
+import os
+import threading
+
+import pytest
+
+from instance import hook, program
+from trio import FAST, HOOKS, KEY, LEASE, TTL
+from waiting import holds, now, until
+
+ALLOCATION = "3b2a7d1c-8f0e-4c5d-9e61-0123456789ab"
+
+
+@pytest.fixture
+def consul(world):
+    return world.consul().start().wait().servers[0]
+
+
+@pytest.fixture
+def nomad(world):
+    """The environment of a Nomad task."""
+    os.makedirs(world.path("alloc"))
+    return {"NOMAD_ALLOC_ID": ALLOCATION, "NOMAD_ALLOC_DIR": world.path("alloc"), "NOMAD_TASK_NAME": "leader",
+            "NOMAD_GROUP_NAME": "cache", "NOMAD_JOB_NAME": "cache"}
+
+
+def nomad_id(name, task="redis"):
+    return f"_nomad-task-{ALLOCATION}-{task}-{name}-db"
+
+
+# What it was told, with the shell sidecar's names
+
+def test_nothing_set(world, consul):
+    consul.register(Name="consul-leader", Port=80)
+    one = world.start("one", agent=consul)
+    until(lambda: consul.tags("consul-leader") == ["primary"], 5)
+    assert consul.holder("consul-leader/lock")
+    assert one.stop() == 0
+    assert consul.tags("consul-leader") == [] and not consul.holder("consul-leader/lock")
+
+
+def test_all_variables_of_the_shell_sidecar(world, consul):
+    consul.register(Name="redis", Port=6379, Tags=["db"])
+    told = {"CONSUL_HTTP_ADDR": "http://localhost:8500", "CONSUL_LEADER_SERVICE_NAME": "redis",
+            "CONSUL_LEADER_KEY": "/some/where/lock", "CONSUL_LEADER_PRIMARY_LABEL": "main",
+            "CONSUL_LEADER_REPLICA_LABEL": "copy", "CONSUL_LEADER_TTL": "15s", "CONSUL_LEADER_SLEEP": "2",
+            "CONSUL_LEADER_LOCKDELAY": "0s", "CONSUL_LEADER_LOG_LEVEL": "debug"}
+    one = world.start("one", agent=consul, environment=told)
+    until(lambda: consul.tags("redis") == ["db", "main"], 5)
+    session = consul.session(consul.holder("some/where/lock"))
+    assert session["TTL"] == "15s"
+    assert session["LockDelay"] == 0, "less is obeyed"
+    assert one.matching(r"warn .*lock-delay"), "with a warning that names the risk"
+    assert one.matching(r" debug ")
+    world.start("blocked", agent=consul, environment=told | {"CONSUL_LEADER_LOG_LEVEL": "warn"})
+    assert one.stop() == 0
+
+
+def test_the_replica_label_of_one_that_does_not_lead(world, consul):
+    blocker = world.start("blocker", "--service", "redis", "--tag-service", "none", *FAST, *HOOKS, agent=consul)
+    world.events.wait("promote-end", 5)
+    consul.register(Name="redis", Port=6379, Tags=["db", "main"])
+    world.start("one", *FAST, agent=consul, environment={
+        "CONSUL_LEADER_SERVICE_NAME": "redis", "CONSUL_LEADER_PRIMARY_LABEL": "main",
+        "CONSUL_LEADER_REPLICA_LABEL": "copy"})
+    until(lambda: consul.tags("redis") == ["db", "copy"], 5)
+    assert blocker.process.poll() is None
+
+
+def test_a_sleep_longer_than_the_lease_bears_is_lowered_with_a_warning(world, consul):
+    consul.register(Name="redis", Port=6379)
+    one = world.start("one", agent=consul, environment={"CONSUL_LEADER_SERVICE_NAME": "redis",
+                                                        "CONSUL_LEADER_SLEEP": "3600"})
+    one.wait_for_line(r"warn .*(SLEEP|renew-interval)", 2)
+    until(lambda: consul.tags("redis") == ["primary"], 5)
+
+
+def test_an_unknown_variable_gets_one_warning(world, consul):
+    one = world.start("one", agent=consul, environment={"CONSUL_LEADER_COLOUR": "red"})
+    one.wait_for_line("leading", 10)
+    assert len(one.matching("CONSUL_LEADER_COLOUR")) == 1
+    assert one.matching("warn .*CONSUL_LEADER_COLOUR")
+
+
+# In Nomad
+
+def test_in_nomad_it_finds_its_service_and_marks_the_leader_with_a_file(world, consul, nomad):
+    consul.register(ID="_nomad-task-other-alloc-redis-redis-db", Name="redis", Port=1, EnableTagOverride=True)
+    consul.register(ID=nomad_id("metrics"), Name="metrics", Port=2, EnableTagOverride=True)
+    consul.register(ID=nomad_id("redis"), Name="redis", Port=3, Tags=["db"], EnableTagOverride=True)
+    marker = world.path("alloc", ALLOCATION)
+    one = world.start("one", "--service", "redis", *FAST, agent=consul, environment=nomad)
+    until(lambda: consul.tags(nomad_id("redis")) == ["db", "primary"], 5)
+    until(lambda: os.path.exists(marker), 2)
+    assert consul.tags(nomad_id("metrics")) == [] and consul.tags("_nomad-task-other-alloc-redis-redis-db") == []
+    assert "session" not in consul.service(nomad_id("redis"))["Meta"], "Nomad would revert it"
+    assert one.stop() == 0
+    assert not os.path.exists(marker)
+    assert consul.tags(nomad_id("redis")) == ["db"]
+
+
+def test_in_nomad_the_only_service_needs_no_name(world, consul, nomad):
+    consul.register(ID=nomad_id("cache"), Name="cache", Port=3, EnableTagOverride=True)
+    world.start("one", *FAST, agent=consul, environment=nomad)
+    until(lambda: consul.tags(nomad_id("cache")) == ["primary"], 5)
+    assert consul.holder("consul-leader/lock")
+
+
+def test_in_nomad_sidecar_proxies_are_left_out(world, consul, nomad):
+    consul.register(ID=nomad_id("cache"), Name="cache", Port=3, EnableTagOverride=True)
+    consul.register(ID=nomad_id("cache") + "-sidecar-proxy", Name="cache-sidecar-proxy", Kind="connect-proxy", Port=4,
+                    Proxy={"DestinationServiceName": "cache", "DestinationServiceID": nomad_id("cache")})
+    world.start("one", *FAST, agent=consul, environment=nomad)
+    until(lambda: consul.tags(nomad_id("cache")) == ["primary"], 5)
+    assert consul.tags(nomad_id("cache") + "-sidecar-proxy") == []
+
+
+def test_in_nomad_the_leader_file_of_a_dead_predecessor_is_removed(world, consul, nomad):
+    blocker = world.start("blocker", "--service", "redis", *FAST, *HOOKS, "--tag-service", "none", agent=consul)
+    world.events.wait("promote-end", 5)
+    marker = world.path("alloc", ALLOCATION)
+    open(marker, "w").close()
+    consul.register(ID=nomad_id("redis"), Name="redis", Port=3, EnableTagOverride=True)
+    world.start("one", "--service", "redis", *FAST, agent=consul, environment=nomad)
+    until(lambda: not os.path.exists(marker), 3)
+    assert blocker.process.poll() is None
+
+
+def test_in_nomad_it_ends_with_69_when_its_service_was_never_seen(world, consul, nomad):
+    """After three look-ups, 5 s apart."""
+    begun = now()
+    one = world.start("one", "--service", "redis", *FAST, agent=consul, environment=nomad)
+    assert one.wait(20) == 69
+    assert 9.5 <= now() - begun <= 16.5
+    assert one.matching(rf"(error|warn) .*{ALLOCATION}"), one.text
+    assert not consul.holder(KEY) and not consul.sessions()
+    one.all_gone()
+
+
+def test_in_nomad_a_service_once_seen_may_be_away(world, consul, nomad):
+    consul.register(ID=nomad_id("redis"), Name="redis", Port=3, EnableTagOverride=True)
+    one = world.start("one", "--service", "redis", *FAST, agent=consul, environment=nomad)
+    until(lambda: consul.tags(nomad_id("redis")) == ["primary"], 5)
+    consul.deregister(nomad_id("redis"))
+    holds(lambda: one.process.poll() is None, 17, "its absence is waited out", every=0.1)
+    consul.register(ID=nomad_id("redis"), Name="redis", Port=3, EnableTagOverride=True)
+    until(lambda: consul.tags(nomad_id("redis")) == ["primary"], 2)
+
+
+def test_in_nomad_with_a_command_it_never_ends_for_that(world, consul, nomad):
+    one = world.start("one", "--service", "redis", *FAST, "--", *program(), agent=consul, environment=nomad)
+    world.events.wait("start", 5)
+    holds(lambda: one.process.poll() is None, 17, every=0.1)
+    assert consul.holder(KEY)
+    assert one.stop() == 0
+
+
+# Meta.session
+
+def test_meta_session_is_written_outside_nomad(world, consul):
+    consul.register(Name="redis", Port=6379, Meta={"version": "6"})
+    one = world.start("one", "--service", "redis", *FAST, agent=consul)
+    until(lambda: (consul.service("redis")["Meta"] or {}).get("session") == consul.holder(KEY) != "", 5)
+    assert consul.service("redis")["Meta"]["version"] == "6"
+    assert one.stop() == 0
+
+
+def test_meta_session_is_not_written_with_a_command(world, consul):
+    consul.register(Name="redis", Port=6379, Meta={"version": "6"})
+    world.start("one", "--service", "redis", *FAST, "--", *program(), agent=consul)
+    until(lambda: consul.tags("redis") == ["primary"], 5)
+    assert consul.service("redis")["Meta"] == {"version": "6"}
+
+
+# Beside one that still runs the shell sidecar
+
+class PlainClient(threading.Thread):
+    """What the shell sidecar does with the lock: a session with a TTL and no lock-delay, an acquire with an empty value,
+    and another when it did not get it. It holds the lock for some time and gives it back, again and again."""
+
+    def __init__(self, consul, hold, rest):
+        super().__init__(daemon=True)
+        self.consul, self.hold, self.rest = consul, hold, rest
+        self.ended = threading.Event()
+        self.held = []
+        self.error = None
+
+    def run(self):
+        try:
+            while not self.ended.is_set():
+                self.turn()
+        except Exception as error:  # told by the test
+            self.error = error
+
+    def turn(self):
+        session = self.consul.create_session(Name="plain", TTL="15s", LockDelay="0s")
+        while not self.ended.is_set() and not self.consul.put(KEY, "", acquire=session):
+            self.ended.wait(0.01)
+        begun = now()
+        self.ended.wait(self.hold)
+        self.held.append((begun, now()))
+        # The shell sidecar only ever ends; then its session does.
+        self.consul.destroy_session(session)
+        self.ended.wait(self.rest)
+
+
+def test_a_plain_client_of_the_old_protocol_among_ours(world, consul):
+    ours = {name: world.start(name, "--service", "redis", *FAST, *HOOKS, agent=consul) for name in ("one", "two")}
+    plain = PlainClient(consul, hold=1.0, rest=LEASE + 2)
+    leading = world.events.wait("promote-end", 5)
+    plain.start()
+    for turn in range(3):
+        ours[leading.name].stop()  # it frees the lock; who is first has it
+        ours[leading.name] = world.start(leading.name, "--service", "redis", *FAST, *HOOKS, agent=consul)
+        until(lambda: len(plain.held) > turn or plain.error, 30, "the plain client had it")
+        leading = world.events.wait("promote-end", LEASE + 5, after=plain.held[-1][1])
+    plain.ended.set()
+    plain.join(10)
+    assert not plain.error, plain.error
+    intervals = world.events.intervals("promote-begin", {"demote-end"})
+    world.events.judge(intervals)
+    for begun, ended in plain.held:
+        for interval in intervals:
+            assert interval.end <= begun or interval.begin >= ended, \
+                f"{interval.name} led while the plain client held the lock: {interval} {begun} {ended}"
+
+
+def test_two_sidecars_beside_a_command(world, consul):
+    """All three compete for one lock, whatever they do with it."""
+    world.start("one", "--service", "redis", *FAST, *HOOKS, agent=consul)
+    world.events.wait("promote-end", 5)
+    two = world.start("two", "--service", "redis", *FAST, "--on-promote", hook("promote"), "--on-demote", hook("demote"),
+                      "--", *program(), agent=consul)
+    two.wait_for_line("follower|waiting", 5)
+    world.instances[0].stop()
+    world.events.wait("promote-end", 1, name="two")
+    world.events.judge(world.events.leading())
+
+
+def test_a_paused_sidecar_demotes_when_it_awakes(world, consul):
+    """All of it stands still past its lease; the first that it does afterwards is to demote."""
+    import signal
+
+    import processes
+    one = world.start("one", "--service", "redis", *FAST, *HOOKS, agent=consul)
+    world.events.wait("promote-end", 5)
+    two = world.start("two", "--service", "redis", *FAST, *HOOKS, agent=consul)
+    two.wait_for_line("follower|waiting", 5)
+    paused = one.all
+    for process in paused:
+        processes.kill(process.pid, signal.SIGSTOP)
+    world.events.wait("promote-end", 2 * TTL + LEASE + 3 + 2, name="two")
+    awake = now()
+    for process in paused:
+        processes.kill(process.pid, signal.SIGCONT)
+    world.events.wait("demote-end", 1, name="one", after=awake)
+    assert not world.events.all("demote-*", name="two")
+    # Beside each other for as long as it stood still: that is what the token is for.
+    assert int(world.events.all("promote-begin", name="two")[0].token) > \
+        int(world.events.all("promote-begin", name="one")[0].token)

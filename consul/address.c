@@ -23,7 +23,7 @@ static bool is_loopback(const char *host)
 static int refuse(const char *text, const char *why, struct error *err)
 {
     return error_set(err,
-                     "the address of Consul \"%s\" %s (expected host:port, http://host:port, "
+                     "Consul's address \"%s\": %s (expected host:port, http://host:port, "
                      "https://host:port or unix:///path)",
                      text, why);
 }
@@ -32,7 +32,7 @@ static int parse_socket(const char *text, const char *path, bool tls, struct add
                         struct error *err)
 {
     if (path[0] != '/' || strlen(path) >= 108) /* sun_path */
-        return refuse(text, "names no socket", err);
+        return refuse(text, "no path of a socket", err);
     snprintf(address->socket, sizeof address->socket, "%s", path);
     snprintf(address->url, sizeof address->url, "%s://localhost", tls ? "https" : "http");
     snprintf(address->text, sizeof address->text, "unix://%s", path);
@@ -49,7 +49,7 @@ static int parse_host(const char *text, const char *rest, bool tls, bool prefix_
 
     snprintf(address->url, sizeof address->url, "%s://%s", tls ? "https" : "http", rest);
     if (rest[0] == '\0' || strpbrk(rest, "@?# \t") || (!prefix_allowed && strchr(rest, '/')))
-        return refuse(text, "is not one", err);
+        return refuse(text, "not an address", err);
     CURLUcode code = curl_url_set(url, CURLUPART_URL, address->url, 0);
     if (code == CURLUE_OK)
         code = curl_url_get(url, CURLUPART_HOST, &host, 0);
@@ -80,5 +80,5 @@ int address_parse(const char *text, bool tls, struct address *address, struct er
         return parse_host(text, rest, tls, true, address, err);
     if (length == 5 && strncmp(text, "https", 5) == 0)
         return parse_host(text, rest, true, true, address, err);
-    return refuse(text, "has an unknown scheme", err);
+    return refuse(text, "unknown scheme", err);
 }

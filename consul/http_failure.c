@@ -26,8 +26,9 @@ static const char *hint(const struct http_failure *failure)
     if (failure->address->socket[0] != '\0')
         return " (is Consul's agent running, and may this user use its socket?)";
     if (failure->address->loopback && in_container())
-        return " (this is a container, and localhost is the container itself: name the host's "
-               "agent by CONSUL_HTTP_ADDR or --http-addr)";
+        return " (in a container localhost is mostly the container itself: name the host's agent "
+               "by "
+               "CONSUL_HTTP_ADDR or --http-addr)";
     return " (is Consul's agent running there? CONSUL_HTTP_ADDR or --http-addr names another)";
 }
 

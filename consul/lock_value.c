@@ -3,9 +3,35 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/options.h"
+
+void lock_identity_init(struct lock_identity *identity, const struct settings *settings)
+{
+    memset(identity, 0, sizeof *identity);
+    identity->pid = (uint64_t)getppid();
+    gethostname(identity->node, sizeof identity->node - 1);
+    if (settings->instance[0] != '\0')
+        strcpy(identity->instance, settings->instance);
+    else
+        snprintf(identity->instance, sizeof identity->instance, "%.200s/%d", identity->node,
+                 (int)getppid());
+    strcpy(identity->allocation, settings->nomad_alloc_id);
+}
+
+void lock_value_time(char text[LOCK_VALUE_TIME_SIZE])
+{
+    struct timespec now;
+    struct tm utc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t length = strftime(text, LOCK_VALUE_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + length, LOCK_VALUE_TIME_SIZE - length, ".%03ldZ", now.tv_nsec / 1000000);
+}
 
 struct json_object *lock_value_read(const char *value, size_t length)
 {
@@ -77,8 +103,20 @@ static bool write_holder(const struct json_object *value, unsigned count, char *
     return snprintf(holder, size, "%s", json_line(identity)) < (int)size;
 }
 
+static int64_t seconds_of(const char *time)
+{
+    struct tm utc = { 0 };
+
+    return strptime(time, "%Y-%m-%dT%H:%M:%S", &utc) ? timegm(&utc) : 0;
+}
+
 static void show_holder(const struct json_object *value, struct lock_view *view)
 {
+    const char *name = json_text(value, "instance");
+
+    snprintf(view->holder_name, sizeof view->holder_name, "%s",
+             name[0] != '\0' ? name : json_text(value, "node"));
+    view->held_since = seconds_of(json_text(value, "since"));
     for (unsigned count = 5; count > 0; count--)
         if (write_holder(value, count, view->holder, sizeof view->holder))
             return;
@@ -93,6 +131,14 @@ void lock_value_show(const struct json_object *value, struct lock_view *view)
     view->token = higher(json_number(value, "token"), json_number(value, "previous_token"));
     view->lease_ns = lease_of(value);
     view->released = strcmp(json_text(value, "state"), "released") == 0;
+    show_holder(value, view);
+}
+
+void lock_identity_show(const struct lock_identity *identity, struct lock_view *view)
+{
+    const struct lock_claim claim = { .state = "held", .since = "" };
+    AUTO_JSON struct json_object *value = lock_value_claim(NULL, identity, &claim);
+
     show_holder(value, view);
 }
 

@@ -31,6 +31,17 @@ struct lock_identity {
     uint64_t pid;
 };
 
+/* This instance: the supervisor, our parent, and its process ID. */
+void lock_identity_init(struct lock_identity *identity, const struct settings *settings);
+
+/* As it stands in views; the text's size is that of lock_view.holder. */
+void lock_identity_show(const struct lock_identity *identity, struct lock_view *view);
+
+#define LOCK_VALUE_TIME_SIZE 32
+
+/* The present time as RFC 3339. */
+void lock_value_time(char text[LOCK_VALUE_TIME_SIZE]);
+
 /* What one write says of the lock; the identity is given beside it. */
 struct lock_claim {
     const char *state;
@@ -50,7 +61,7 @@ struct json_object *lock_value_claim(const struct json_object *present,
                                      const struct lock_identity *identity,
                                      const struct lock_claim *claim);
 
-/* Fills token, lease_ns, released, foreign and holder of the view. value NULL: foreign. */
+/* Fills what the value says into the view: token, lease, mark, holder. value NULL: foreign. */
 void lock_value_show(const struct json_object *value, struct lock_view *view);
 
 /* Whether the value names this holder: the same instance, allocation and process. */

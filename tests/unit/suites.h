@@ -11,7 +11,9 @@
     SUITE(option_values_suite)                                                                     \
     SUITE(options_suite)                                                                           \
     SUITE(option_settle_suite)                                                                     \
-    SUITE(option_check_suite)
+    SUITE(option_check_suite)                                                                      \
+    SUITE(lock_value_suite)                                                                        \
+    SUITE(consul_answers_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

@@ -44,12 +44,11 @@ needs_libraries := network/% stores/% consul/% tests/unit/%
 
 programs := $(BUILD)/consul-leader $(BUILD)/consul-leader-network
 headers  := $(wildcard include/consul_leader/*.h)
-ifneq ($(wildcard docs/manual.c),)
-manuals  := $(BUILD)/consul-leader.1
-endif
+manuals  := $(wildcard docs/*.1)
 
-.PHONY: all run test unit integration sanitize format format-check install clean consul arm64 bench test-programs setup
-all: $(programs) $(manuals)
+.PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
+        test-programs setup
+all: $(programs)
 
 run:
 	tests/setup build
@@ -68,9 +67,12 @@ $(BUILD)/unit: $(call objects_of,$(unit_sources))
 $(BUILD)/manual: $(call objects_of,$(manual_sources))
 	$(LINK) -o $@ $^
 
-$(BUILD)/consul-leader.1: $(BUILD)/manual
-	$< >$@.new
-	mv $@.new $@
+# The manual page comes from the table of options, and is kept with the source.
+manual: $(BUILD)/manual
+	$< >docs/consul-leader.1
+
+manual-check: $(BUILD)/manual
+	$< | diff -u docs/consul-leader.1 -
 
 $(BUILD)/test-program: $(BUILD)/objects/tests/integration/program.o
 	$(LINK) -o $@ $^

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define MILLISECONDS(n) ((uint64_t)(n)*1000000u)
-#define SECONDS(n) ((uint64_t)(n)*1000000000u)
+#define SECONDS(n)      ((uint64_t)(n)*1000000000u)
 
 uint64_t clock_now_ns(void);
 

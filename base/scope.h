@@ -23,8 +23,8 @@ static inline void scope_fclose(FILE **file)
         fclose(*file);
 }
 
-#define AUTO_CLOSE __attribute__((cleanup(scope_close)))
-#define AUTO_FREE __attribute__((cleanup(scope_free)))
+#define AUTO_CLOSE  __attribute__((cleanup(scope_close)))
+#define AUTO_FREE   __attribute__((cleanup(scope_free)))
 #define AUTO_FCLOSE __attribute__((cleanup(scope_fclose)))
 
 #endif

@@ -18,9 +18,8 @@ static const char *const reason_names[ELECTION_REASONS] = {
 };
 
 static const char *const state_names[ELECTION_STATES] = {
-    [STATE_IDLE] = "idle",           [STATE_WAITING] = "waiting",
-    [STATE_ACQUIRING] = "acquiring", [STATE_PROMOTING] = "promoting",
-    [STATE_LEADING] = "leading",     [STATE_DEMOTING] = "demoting",
+    [STATE_IDLE] = "idle",           [STATE_WAITING] = "waiting", [STATE_ACQUIRING] = "acquiring",
+    [STATE_PROMOTING] = "promoting", [STATE_LEADING] = "leading", [STATE_DEMOTING] = "demoting",
     [STATE_RELEASING] = "releasing", [STATE_STOPPED] = "stopped",
 };
 
@@ -72,7 +71,8 @@ void election_stop(struct election *election, enum election_reason reason, insta
 static void lock_won(struct election *election, instant_ns now, struct election_commands *commands)
 {
     const struct election_terms *terms = &election->terms;
-    duration_ns needed = terms->lease.demote_budget + terms->renew_interval + terms->request_timeout;
+    duration_ns needed =
+        terms->lease.demote_budget + terms->renew_interval + terms->request_timeout;
 
     election->won = true;
     if (election->stopping) {

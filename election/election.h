@@ -15,8 +15,8 @@
 #include "election/lock.h"
 
 enum election_state {
-    STATE_IDLE,      /* not standing: no session */
-    STATE_WAITING,   /* the session is alive, somebody else leads or the lock may not be taken yet */
+    STATE_IDLE,    /* not standing: no session */
+    STATE_WAITING, /* the session is alive, somebody else leads or the lock may not be taken yet */
     STATE_ACQUIRING, /* the lock is asked for, or won with too little of the lease left */
     STATE_PROMOTING,
     STATE_LEADING,
@@ -27,21 +27,21 @@ enum election_state {
 };
 
 enum election_event {
-    EVENT_STOP,             /* this instance ends */
-    EVENT_SESSION,          /* a session was created */
-    EVENT_SESSION_LOST,     /* it does not exist any more */
-    EVENT_OPEN,             /* the lock may be tried */
-    EVENT_ACQUIRED,         /* it is ours, and enough of the lease is left to promote */
-    EVENT_UNWANTED,         /* it is ours, and must not be used */
-    EVENT_REFUSED,          /* it is certainly not ours */
-    EVENT_ABANDONED,        /* it seems not ours, but the request may still arrive */
-    EVENT_LOCK_LOST,        /* it was ours and is not any more */
-    EVENT_SOFT_DEADLINE,    /* too little of the lease is left to go on */
-    EVENT_PROMOTED,         /* the program and the hooks know */
+    EVENT_STOP,          /* this instance ends */
+    EVENT_SESSION,       /* a session was created */
+    EVENT_SESSION_LOST,  /* it does not exist any more */
+    EVENT_OPEN,          /* the lock may be tried */
+    EVENT_ACQUIRED,      /* it is ours, and enough of the lease is left to promote */
+    EVENT_UNWANTED,      /* it is ours, and must not be used */
+    EVENT_REFUSED,       /* it is certainly not ours */
+    EVENT_ABANDONED,     /* it seems not ours, but the request may still arrive */
+    EVENT_LOCK_LOST,     /* it was ours and is not any more */
+    EVENT_SOFT_DEADLINE, /* too little of the lease is left to go on */
+    EVENT_PROMOTED,      /* the program and the hooks know */
     EVENT_PROMOTION_FAILED,
-    EVENT_DEMOTED,          /* nothing acts any more */
-    EVENT_DEMOTION_FAILED,  /* something outside may still act and cannot be killed */
-    EVENT_RELEASED,         /* given away, or known to be not ours */
+    EVENT_DEMOTED,         /* nothing acts any more */
+    EVENT_DEMOTION_FAILED, /* something outside may still act and cannot be killed */
+    EVENT_RELEASED,        /* given away, or known to be not ours */
     ELECTION_EVENTS
 };
 
@@ -69,14 +69,14 @@ struct election_terms {
 };
 
 enum command_type {
-    COMMAND_REQUEST,    /* send `request` to the store */
-    COMMAND_LEASE,      /* the lease has grown: tell the keeper */
-    COMMAND_PROMOTE,    /* `lease` has been told already */
-    COMMAND_DEMOTE,     /* for `reason`; ends with election_demoted() */
-    COMMAND_TOKEN_LOW,  /* the store's token is below one that was given out: say so */
-    COMMAND_FOREIGN,    /* somebody overwrote the value of our lock: say so */
-    COMMAND_INVALID,    /* the store refuses our settings: end */
-    COMMAND_STOPPED,    /* nothing of the lock is ours any more */
+    COMMAND_REQUEST,   /* send `request` to the store */
+    COMMAND_LEASE,     /* the lease has grown: tell the keeper */
+    COMMAND_PROMOTE,   /* `lease` has been told already */
+    COMMAND_DEMOTE,    /* for `reason`; ends with election_demoted() */
+    COMMAND_TOKEN_LOW, /* the store's token is below one that was given out: say so */
+    COMMAND_FOREIGN,   /* somebody overwrote the value of our lock: say so */
+    COMMAND_INVALID,   /* the store refuses our settings: end */
+    COMMAND_STOPPED,   /* nothing of the lock is ours any more */
     COMMAND_TYPES
 };
 
@@ -152,7 +152,8 @@ void election_stand(struct election *election, instant_ns now, struct election_c
 void election_stop(struct election *election, enum election_reason reason, instant_ns now,
                    struct election_commands *commands);
 
-/* The answer to a request. `unknown outcome` for all that were open when the network process died. */
+/* The answer to a request. `unknown outcome` for all that were open when the network process died.
+ */
 void election_answered(struct election *election, const struct lock_answer *answer, instant_ns now,
                        struct election_commands *commands);
 

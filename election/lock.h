@@ -21,12 +21,14 @@ struct lock_view {
     uint64_t lease_ns; /* the lease in its value; 0: none */
     struct session_id session; /* who holds it; empty: nobody */
     bool exists;
-    bool released;    /* its value carries the release mark */
-    bool foreign;     /* its value is not of our format */
-    bool ours;        /* its value is one that this instance wrote, as it stands */
-    bool consistent;  /* read through a quorum, not from a follower that may lag */
-    bool others_seen; /* absent, but another candidate says that it saw the lock */
-    char holder[512]; /* the holder's identity as JSON; empty: unknown */
+    bool released;        /* its value carries the release mark */
+    bool foreign;         /* its value is not of our format */
+    bool ours;            /* its value is one that this instance wrote, as it stands */
+    bool consistent;      /* read through a quorum, not from a follower that may lag */
+    bool others_seen;     /* absent, but another candidate says that it saw the lock */
+    char holder[512];     /* the holder's identity as JSON; empty: unknown */
+    char holder_name[96]; /* its instance, or its node: for people */
+    int64_t held_since;   /* in its value: seconds since 1970; 0: unknown */
 };
 
 enum request_type {
@@ -66,9 +68,9 @@ struct lock_answer {
     uint64_t serial;
     uint64_t term;
     struct session_id session; /* SESSION: the new one; else the request's */
-    uint64_t index;            /* ACQUIRE, WRITE: the lock's new index, for ACQUIRE also the token */
-    struct lock_view view;     /* READ_BACK */
-    char reason[512];          /* in words, when not done; one line */
+    uint64_t index;        /* ACQUIRE, WRITE: the lock's new index, for ACQUIRE also the token */
+    struct lock_view view; /* READ_BACK; for an ACQUIRE that was done its holder is our identity */
+    char reason[512];      /* in words, when not done; one line */
 };
 
 #endif

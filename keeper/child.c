@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -32,64 +32,25 @@ struct report {
 
 /* --- The user. --- */
 
-static bool parse_number(const char *text, uint32_t *number)
-{
-    char *end;
-
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
-    *number = (uint32_t)value;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && value < UINT32_MAX;
-}
-
-static int resolve_group(struct user *user, const char *name, struct error *err)
-{
-    uint32_t number;
-    const struct group *group = getgrnam(name);
-
-    if (!group && !parse_number(name, &number))
-        return error_set(err, "there is no group \"%s\"", name);
-    user->gid = group ? group->gr_gid : number;
-    user->groups[0] = user->gid;
-    user->group_count = 1;
-    return 0;
-}
-
 int user_resolve(struct user *user, const char *text, struct error *err)
 {
-    char name[256];
-    const char *colon = strchr(text, ':');
-    size_t length = colon ? (size_t)(colon - text) : strlen(text);
-    uint32_t number = 0;
-
     memset(user, 0, sizeof *user);
     if (text[0] == '\0')
         return 0;
-    if (length == 0 || length >= sizeof name)
-        return error_set(err, "\"%s\" is not NAME[:GROUP]", text);
-    memcpy(name, text, length);
-    name[length] = '\0';
-
-    bool numeric = parse_number(name, &number);
-    const struct passwd *entry = getpwnam(name);
-    if (!entry && numeric)
-        entry = getpwuid(number);
-    if (!entry && !numeric)
-        return error_set(err, "there is no user \"%s\"", name);
-    if (!entry && !colon)
-        return error_set(err, "the user %s has no entry, so its group is needed: %s:GROUP", name, name);
+    if (account_resolve(text, &user->account, err) < 0)
+        return -1;
 
     user->set = true;
-    user->uid = entry ? entry->pw_uid : number;
-    user->gid = entry ? entry->pw_gid : 0;
-    strncpy(user->name, entry ? entry->pw_name : name, sizeof user->name - 1);
-    strncpy(user->home, entry ? entry->pw_dir : "/", sizeof user->home - 1);
-    if (colon)
-        return resolve_group(user, colon + 1, err);
-
+    const struct passwd *entry = getpwuid(user->account.uid);
+    snprintf(user->home, sizeof user->home, "%s", entry ? entry->pw_dir : "/");
+    if (strchr(text, ':') || user->account.name[0] == '\0') {
+        user->groups[0] = user->account.gid;
+        user->group_count = 1;
+        return 0;
+    }
     user->group_count = USER_GROUPS_MAX;
-    if (getgrouplist(user->name, user->gid, user->groups, &user->group_count) < 0)
-        return error_set(err, "the user %s is in more than %d groups", name, USER_GROUPS_MAX);
+    if (getgrouplist(user->account.name, user->account.gid, user->groups, &user->group_count) < 0)
+        return error_set(err, "the user %s is in more than %d groups", text, USER_GROUPS_MAX);
     return 0;
 }
 
@@ -134,8 +95,8 @@ static void become(const struct user *user, int report)
     if (!user->set)
         return;
     if (setgroups((size_t)user->group_count, user->groups) < 0 ||
-        setresgid(user->gid, user->gid, user->gid) < 0 ||
-        setresuid(user->uid, user->uid, user->uid) < 0)
+        setresgid(user->account.gid, user->account.gid, user->account.gid) < 0 ||
+        setresuid(user->account.uid, user->account.uid, user->account.uid) < 0)
         fail(report, STAGE_USER);
 }
 

@@ -7,10 +7,12 @@
 #ifndef KEEPER_CHILD_H
 #define KEEPER_CHILD_H
 
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/account.h"
 #include "base/error.h"
 
 #define USER_GROUPS_MAX 128
@@ -18,15 +20,15 @@
 /* Who the program and the hooks run as. */
 struct user {
     bool set;
-    uid_t uid;
-    gid_t gid;
+    struct account account;
     int group_count;
     gid_t groups[USER_GROUPS_MAX];
-    char name[256];
-    char home[4096];
+    char home[PATH_MAX];
 };
 
-/* `NAME[:GROUP]`, names or numbers. Empty text: not set. */
+/* Looks up `NAME[:GROUP]`, with all groups of the user where no group is named. Empty text: not
+ * set.
+ */
 int user_resolve(struct user *user, const char *text, struct error *err);
 
 /* The signal state that we were started with and that our children get back. */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/role_files.h"
 #include "keeper/sweep.h"
 #include "network/requests.h"
 
@@ -17,7 +18,7 @@
  * KILL_BUDGET_NS for the program, which is killed next.
  */
 #define PROMOTION_HOOK_GRACE MILLISECONDS(500)
-#define DEMOTION_HOOK_GRACE MILLISECONDS(100)
+#define DEMOTION_HOOK_GRACE  MILLISECONDS(100)
 
 static const struct settings *settings_of(const struct keeper *keeper)
 {
@@ -36,8 +37,8 @@ static void report(struct keeper *keeper, enum keeper_message type, uint64_t ter
     channel_send(keeper->supervisor_fd, &message, -1);
 }
 
-static void report_failure(struct keeper *keeper, enum keeper_message type, uint64_t term, int status,
-                           const char *reason)
+static void report_failure(struct keeper *keeper, enum keeper_message type, uint64_t term,
+                           int status, const char *reason)
 {
     struct failure_report body = { .status = status };
 
@@ -47,7 +48,8 @@ static void report_failure(struct keeper *keeper, enum keeper_message type, uint
 
 /* --- The program. --- */
 
-static int spawn_program(struct keeper *keeper, const struct situation *situation, struct error *err)
+static int spawn_program(struct keeper *keeper, const struct situation *situation,
+                         struct error *err)
 {
     struct program_spec spec = {
         .command = keeper->start->command,
@@ -173,7 +175,8 @@ static void start_hook(struct keeper *keeper, const char *name, const char *comm
 
 /* --- Promotion. --- */
 
-/* A program that is told nothing finishes by the deadline that it read, and is not killed for it. */
+/* A program that is told nothing finishes by the deadline that it read, and is not killed for it.
+ */
 static bool is_told_nothing(const struct settings *settings)
 {
     return settings->mode == MODE_FOLLOW && settings->promote_signal == 0 &&
@@ -235,8 +238,7 @@ static void advance_promotion(struct keeper *keeper)
         return;
     if (hook->state == HOOK_NONE && has_hook(settings->on_promote))
         start_hook(keeper, "on-promote", settings->on_promote, &promotion->situation,
-                   &keeper->guard, promotion->until,
-                   PROMOTION_HOOK_GRACE);
+                   &keeper->guard, promotion->until, PROMOTION_HOOK_GRACE);
     if (hook->state == HOOK_RUNNING)
         return;
     if (hook->state == HOOK_FAILED) {
@@ -388,7 +390,9 @@ void keeper_stop(struct keeper *keeper, instant_ns until)
 
 void keeper_supervisor_died(struct keeper *keeper)
 {
-    log_warn("the supervisor is gone: everything is ended");
+    if (keeper->led || program_is_alive(&keeper->program))
+        log_warn("the supervisor is dead: everything is ended");
+    role_files_show(settings_of(keeper), false);
     keeper->supervisor_fd = -1;
     keeper->promotion.active = false;
     keeper->demotion.stage = DEMOTION_NONE;
@@ -417,6 +421,9 @@ static void advance_alone(struct keeper *keeper, instant_ns now)
         return;
     if (keeper->hook.state == HOOK_FAILED && settings_of(keeper)->mode == MODE_SIDECAR)
         keeper->failed = true;
+    if (keeper->lock_fd >= 0)
+        close(keeper->lock_fd);
+    keeper->lock_fd = -1;
     if (!keeper->failed) {
         struct message message = { .type = NETWORK_ALL_GONE };
         channel_send(keeper->network_fd, &message, -1);

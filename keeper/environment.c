@@ -58,8 +58,8 @@ void environment_build(struct environment *environment, const struct settings *s
         put(environment, &count, "CONSUL_LEADER_PROGRAM_PID=%d", (int)program);
     if (user->set) {
         put(environment, &count, "HOME=%s", user->home);
-        put(environment, &count, "USER=%s", user->name);
-        put(environment, &count, "LOGNAME=%s", user->name);
+        put(environment, &count, "USER=%s", user->account.name);
+        put(environment, &count, "LOGNAME=%s", user->account.name);
     }
 
     for (char **inherited = environ; *inherited && count < ENVIRONMENT_MAX - 1; inherited++)

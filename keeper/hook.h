@@ -21,7 +21,7 @@ struct hook {
     instant_ns started;
     instant_ns timeout; /* SIGTERM then; 0: sent already */
     instant_ns last;    /* SIGKILL then */
-    char reason[512];   /* why it failed */
+    char reason[1024];  /* why it failed */
 };
 
 struct hook_spec {

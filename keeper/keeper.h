@@ -13,8 +13,8 @@ struct keeper_start {
     const struct user *user;
     const struct signal_state *signals;
     int supervisor_fd;
-    int network_fd;      /* -1: a keeper that only finishes what a dead one left */
-    pid_t supervisor;    /* its process */
+    int network_fd;       /* -1: a keeper that only finishes what a dead one left */
+    pid_t supervisor;     /* its process */
     pid_t terminal_group; /* the group whose terminal the program gets; 0: none */
 };
 

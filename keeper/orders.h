@@ -84,7 +84,7 @@ struct started_report {
 
 struct failure_report {
     int32_t status; /* what the command's failure means for us: 126, 127; else 0 */
-    char reason[512];
+    char reason[1024];
 };
 
 struct exit_report {

@@ -17,9 +17,9 @@ enum program_state {
 struct program {
     enum program_state state;
     struct child child;
-    pid_t terminal_group; /* has lent the terminal; 0: none */
-    bool ordered;         /* its end was asked for */
-    bool killed;          /* because a demotion was late, failed or overdue */
+    pid_t terminal_group;  /* has lent the terminal; 0: none */
+    bool ordered;          /* its end was asked for */
+    bool killed;           /* because a demotion was late, failed or overdue */
     instant_ns stop_until; /* SIGKILL then; 0: none */
 };
 

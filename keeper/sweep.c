@@ -73,11 +73,12 @@ static bool is_doomed(pid_t parent, size_t count)
     return found && found->doomed;
 }
 
-void sweep(pid_t spared)
+unsigned sweep(pid_t spared)
 {
     size_t count = list_processes();
     pid_t self = getpid();
     bool found = true;
+    unsigned met = 0;
 
     qsort(processes, count, sizeof processes[0], by_pid);
     while (found) {
@@ -89,7 +90,9 @@ void sweep(pid_t spared)
             if (process->parent == self || is_doomed(process->parent, count)) {
                 process->doomed = found = true;
                 kill(process->pid, SIGKILL);
+                met++;
             }
         }
     }
+    return met;
 }

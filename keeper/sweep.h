@@ -9,8 +9,9 @@
 #include <sys/types.h>
 
 /* Sends SIGKILL to every descendant of the calling process but `spared` (0: none) once. What was
- * forked in the meantime is met by the next call; call it until all children are reaped.
+ * forked in the meantime is met by the next call; call it until all children are reaped. Returns
+ * how many it met, dead ones that nobody has reaped included.
  */
-void sweep(pid_t spared);
+unsigned sweep(pid_t spared);
 
 #endif

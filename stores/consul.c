@@ -87,7 +87,11 @@ static void answered(struct store *store, const struct lock_answer *answer)
     if (changes[answer->type])
         changes[answer->type](store, answer);
     consul_will_answered(store, answer);
-    store->listener.answer(store->listener.context, answer, -1);
+
+    struct lock_answer told = *answer;
+    if (told.type == REQUEST_ACQUIRE && told.result == ANSWER_DONE)
+        lock_identity_show(&store->value.identity, &told.view);
+    store->listener.answer(store->listener.context, &told, -1);
 }
 
 /* --- The operations. --- */

@@ -3,47 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "consul/memory.h"
-
-/* The supervisor is our parent, and its process ID the instance's. */
-static void identify(struct lock_identity *identity, const struct settings *settings)
-{
-    char host[HOST_NAME_MAX + 1] = "";
-
-    memset(identity, 0, sizeof *identity);
-    identity->pid = (uint64_t)getppid();
-    gethostname(host, sizeof host - 1);
-    if (settings->instance[0] != '\0')
-        strcpy(identity->instance, settings->instance);
-    else
-        snprintf(identity->instance, sizeof identity->instance, "%s/%d", host, (int)getppid());
-    strcpy(identity->allocation, settings->nomad_alloc_id);
-}
 
 void consul_value_init(struct consul_value *value, const struct settings *settings)
 {
     memset(value, 0, sizeof *value);
-    identify(&value->identity, settings);
+    lock_identity_init(&value->identity, settings);
     value->lease_ns = settings->lease_ns;
 }
 
 void consul_value_adopt(struct consul_value *value)
 {
     value->adopting = true;
-}
-
-static void set_since_now(struct consul_value *value)
-{
-    struct timespec now;
-    struct tm utc;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t length = strftime(value->since, sizeof value->since, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(value->since + length, sizeof value->since - length, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
 static void remember_written(struct consul_value *value, const char *text)
@@ -70,7 +42,7 @@ static const char *claim(struct consul_value *value, const char *state, uint64_t
 
 const char *consul_value_acquire(struct consul_value *value, uint64_t highest_token)
 {
-    set_since_now(value);
+    lock_value_time(value->since);
     value->previous_token = highest_token;
     value->adopting = false;
     return claim(value, "held", 0);
@@ -79,7 +51,7 @@ const char *consul_value_acquire(struct consul_value *value, uint64_t highest_to
 const char *consul_value_write(struct consul_value *value, const char *state, uint64_t token)
 {
     if (value->since[0] == '\0')
-        set_since_now(value);
+        lock_value_time(value->since);
     value->adopting = false;
     return claim(value, state, token);
 }

@@ -1,0 +1,12 @@
+/* file_system.h - what a file lies on. */
+#ifndef BASE_FILE_SYSTEM_H
+#define BASE_FILE_SYSTEM_H
+
+#include <stdbool.h>
+
+/* Whether it is a network file system, where a lock may not mean what it does on one machine.
+ * FUSE counts as one: nothing tells what is behind it.
+ */
+bool file_system_is_remote(int fd);
+
+#endif

@@ -1,0 +1,14 @@
+/* role_files.h - the files that show the role to whoever looks: --role-file and --leader-file. */
+#ifndef KEEPER_ROLE_FILES_H
+#define KEEPER_ROLE_FILES_H
+
+#include <stdbool.h>
+
+#include "base/settings.h"
+
+/* Shows the role: the role file is replaced atomically, the leader file is made or removed.
+ * A file that cannot be written is logged, and nothing else depends on it.
+ */
+void role_files_show(const struct settings *settings, bool leader);
+
+#endif

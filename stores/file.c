@@ -1,0 +1,442 @@
+/* file.c - the lock as a file of one machine: flock().
+ *
+ * The lock belongs to the open file, of which keeper and supervisor hold copies; nobody unlocks,
+ * the last copy that is closed frees it. A waiting instance keeps its descriptor open between
+ * tries: each close of it would wake all others.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "stores/file_value.h"
+#include "stores/store.h"
+
+#define SLOW_RETRY SECONDS(1)
+
+/* After a close: the event comes a moment before the lock is free. */
+static const uint64_t quick_retries[] = { MILLISECONDS(1), MILLISECONDS(2), MILLISECONDS(5) };
+
+#define QUICK_RETRIES (sizeof quick_retries / sizeof quick_retries[0])
+
+struct store {
+    const struct settings *settings;
+    struct store_listener listener;
+    struct lock_identity identity;
+    int notify_fd;
+    int watch; /* -1: the file is not watched */
+    int fd;    /* the file as it was opened for this term; -1 */
+    uint64_t term;
+    struct session_id session; /* empty: no term */
+    bool holding;
+    uint64_t token;
+    char since[LOCK_VALUE_TIME_SIZE];
+    bool unusable_told;
+    size_t retry; /* of quick_retries; QUICK_RETRIES: each second */
+    uint64_t retry_due;
+};
+
+/* --- The file. --- */
+
+static int refuse_unusable(int fd, struct error *err)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return error_errno(err, "cannot look at it");
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, "it is not a regular file");
+    if (file_system_is_remote(fd))
+        return error_set(err, "it is on a network file system, where a lock means nothing");
+    return 0;
+}
+
+static void watch_file(struct store *store)
+{
+    if (store->watch >= 0)
+        inotify_rm_watch(store->notify_fd, store->watch);
+    store->watch = inotify_add_watch(store->notify_fd, store->settings->store_path,
+                                     IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF);
+}
+
+static void close_file(struct store *store)
+{
+    if (store->fd >= 0)
+        close(store->fd);
+    store->fd = -1;
+}
+
+static int open_file(struct store *store, struct error *err)
+{
+    close_file(store);
+    store->fd = open(store->settings->store_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+    if (store->fd < 0)
+        return error_errno(err, "cannot open it");
+    if (refuse_unusable(store->fd, err) < 0) {
+        close_file(store);
+        return -1;
+    }
+    watch_file(store);
+    return 0;
+}
+
+/* Whether the path still names the file that we opened. */
+static bool is_in_place(const struct store *store)
+{
+    struct stat opened, named;
+
+    return store->fd >= 0 && fstat(store->fd, &opened) == 0 &&
+           stat(store->settings->store_path, &named) == 0 && opened.st_dev == named.st_dev &&
+           opened.st_ino == named.st_ino;
+}
+
+/* --- What is told. --- */
+
+static void answer(struct store *store, const struct lock_request *request,
+                   enum answer_result result, uint64_t index, const struct error *err)
+{
+    struct lock_answer told = {
+        .type = request->type,
+        .result = result,
+        .serial = request->serial,
+        .term = request->term,
+        .session = request->type == REQUEST_SESSION ? store->session : request->session,
+        .index = index,
+    };
+    bool acquired = request->type == REQUEST_ACQUIRE && result == ANSWER_DONE;
+
+    if (acquired)
+        lock_identity_show(&store->identity, &told.view);
+    if (err)
+        snprintf(told.reason, sizeof told.reason, "--store: file:%.200s: %.250s",
+                 store->settings->store_path, err->text);
+    store->listener.answer(store->listener.context, &told, acquired ? store->fd : -1);
+}
+
+/* held: by somebody else. Nobody can hold it under a name of its own, so theirs is made up. */
+static void fill_view(struct store *store, struct lock_view *view, bool held)
+{
+    struct error ignored;
+
+    *view = (struct lock_view){ .exists = true, .consistent = true, .released = !held };
+    if (store->fd >= 0 && file_value_read(store->fd, &view->index, view, &ignored) < 0)
+        view->index = 0;
+    view->token = view->index;
+    view->released = !held;
+    if (held)
+        snprintf(view->session.text, sizeof view->session.text, "%.60s",
+                 view->holder_name[0] != '\0' ? view->holder_name : "another process");
+    if (store->holding) {
+        view->term = store->term;
+        view->index = store->token;
+        view->session = store->session;
+        view->ours = true;
+    }
+}
+
+static void tell_view(struct store *store, bool held)
+{
+    struct lock_view view;
+
+    fill_view(store, &view, held);
+    store->listener.lock_seen(store->listener.context, &view);
+}
+
+static void tell_loss(struct store *store)
+{
+    struct lock_view view = { .term = store->term, .consistent = true };
+
+    log_error("the lock file was removed or replaced path=%s", store->settings->store_path);
+    store->listener.lock_seen(store->listener.context, &view);
+}
+
+/* --- Waiting. --- */
+
+/* Says that the lock may be free: only a try can tell. */
+static void offer_try(struct store *store)
+{
+    if (store->session.text[0] == '\0' || store->holding)
+        return;
+    store->retry_due =
+        clock_now_ns() + (store->retry < QUICK_RETRIES ? quick_retries[store->retry] : SLOW_RETRY);
+    if (store->retry < QUICK_RETRIES)
+        store->retry++;
+    tell_view(store, false);
+}
+
+static void take_events(struct store *store)
+{
+    _Alignas(struct inotify_event) char events[4096];
+    bool any = false;
+
+    while (read(store->notify_fd, events, sizeof events) > 0)
+        any = true;
+    if (!any)
+        return;
+    if (store->holding) {
+        if (!is_in_place(store))
+            tell_loss(store);
+        return;
+    }
+    store->retry = 0;
+    offer_try(store);
+}
+
+/* --- Requests. --- */
+
+static bool is_permanent(int error_number)
+{
+    return error_number == ENOENT || error_number == EACCES || error_number == EISDIR ||
+           error_number == ENOTDIR || error_number == EROFS || error_number == EPERM ||
+           error_number == ELOOP;
+}
+
+static void begin_session(struct store *store, const struct lock_request *request)
+{
+    struct error err;
+
+    errno = 0;
+    if (open_file(store, &err) < 0) {
+        bool lasts = errno == 0 || is_permanent(errno);
+        answer(store, request, lasts ? ANSWER_INVALID : ANSWER_FAILED, 0, &err);
+        return;
+    }
+    store->term = request->term;
+    store->holding = false;
+    snprintf(store->session.text, sizeof store->session.text, "%.40s/%llu/%llu",
+             store->identity.node, (unsigned long long)store->identity.pid,
+             (unsigned long long)request->term);
+    answer(store, request, ANSWER_DONE, 0, NULL);
+    store->retry = 0;
+    offer_try(store);
+}
+
+/* With the flock had: the next token, durable before anybody is promoted with it. highest: a
+ * counter that was seen before, perhaps in a file that has been replaced since.
+ */
+static int take_token(struct store *store, uint64_t highest, uint64_t *token, struct error *err)
+{
+    struct lock_view ignored;
+    struct lock_claim claim = { .state = "held",
+                                .since = store->since,
+                                .lease_ns = store->settings->lease_ns };
+
+    if (file_value_read(store->fd, token, &ignored, err) < 0)
+        return -1;
+    if (*token < highest)
+        *token = highest;
+    lock_value_time(store->since);
+    claim.previous_token = *token;
+    claim.token = ++*token;
+    return file_value_write(store->fd, *token, &store->identity, &claim, true, err);
+}
+
+/* A lock that must not be used is let go by closing its file. */
+static void let_go(struct store *store, const struct lock_request *request, struct error *err)
+{
+    struct error reopening;
+
+    if (!store->unusable_told)
+        log_error("the lock file cannot be used path=%s reason=\"%s\"", store->settings->store_path,
+                  err->text);
+    store->unusable_told = true;
+    if (open_file(store, &reopening) < 0)
+        log_error("the lock file cannot be opened again path=%s reason=\"%s\"",
+                  store->settings->store_path, reopening.text);
+    answer(store, request, ANSWER_FAILED, 0, err);
+}
+
+static void acquire(struct store *store, const struct lock_request *request)
+{
+    struct error err;
+    uint64_t token;
+
+    if (!is_in_place(store) && open_file(store, &err) < 0) {
+        answer(store, request, ANSWER_FAILED, 0, &err);
+        return;
+    }
+    if (flock(store->fd, LOCK_EX | LOCK_NB) < 0) {
+        tell_view(store, true);
+        answer(store, request, ANSWER_REFUSED, 0, NULL);
+        return;
+    }
+    if (!is_in_place(store)) {
+        error_set(&err, "it was replaced at this moment");
+        let_go(store, request, &err);
+        return;
+    }
+    if (take_token(store, request->token, &token, &err) < 0) {
+        let_go(store, request, &err);
+        return;
+    }
+    store->holding = true;
+    store->unusable_told = false;
+    store->token = token;
+    store->retry_due = 0;
+    answer(store, request, ANSWER_DONE, token, NULL);
+    tell_view(store, false);
+}
+
+static void end_term(struct store *store)
+{
+    close_file(store);
+    store->holding = false;
+    store->session.text[0] = '\0';
+    store->retry_due = 0;
+}
+
+static void mark_released(struct store *store)
+{
+    struct lock_claim claim = { .state = "released",
+                                .since = store->since,
+                                .lease_ns = store->settings->lease_ns,
+                                .token = store->token };
+    struct error err;
+
+    if (is_in_place(store) &&
+        file_value_write(store->fd, store->token, &store->identity, &claim, false, &err) < 0)
+        log_warn("the release is not noted path=%s reason=\"%s\"", store->settings->store_path,
+                 err.text);
+}
+
+static void file_request(struct store *store, const struct lock_request *request)
+{
+    bool ours = strcmp(request->session.text, store->session.text) == 0;
+    struct lock_answer told = { .type = request->type, .serial = request->serial };
+
+    switch (request->type) {
+    case REQUEST_SESSION:
+        begin_session(store, request);
+        break;
+    case REQUEST_ACQUIRE:
+        if (ours)
+            acquire(store, request);
+        else
+            answer(store, request, ANSWER_GONE, 0, NULL);
+        break;
+    case REQUEST_RENEW:
+        if (ours && store->holding && !is_in_place(store))
+            tell_loss(store);
+        answer(store, request, ours ? ANSWER_DONE : ANSWER_GONE, 0, NULL);
+        break;
+    case REQUEST_WRITE:
+        answer(store, request, ANSWER_DONE, store->token, NULL);
+        break;
+    case REQUEST_RELEASE:
+        if (ours && store->holding)
+            mark_released(store);
+        if (ours)
+            end_term(store);
+        answer(store, request, ANSWER_DONE, 0, NULL);
+        break;
+    case REQUEST_DESTROY:
+        if (ours)
+            end_term(store);
+        answer(store, request, ANSWER_DONE, 0, NULL);
+        break;
+    case REQUEST_READ_BACK:
+        told.result = ANSWER_DONE;
+        told.term = request->term;
+        fill_view(store, &told.view, false);
+        store->listener.answer(store->listener.context, &told, -1);
+        break;
+    case REQUEST_TYPES:
+        break;
+    }
+}
+
+static void file_hold(struct store *store, uint64_t term, const struct session_id *session,
+                      uint64_t index, uint64_t token, bool holding, int fd)
+{
+    struct error err;
+
+    (void)index;
+    close_file(store);
+    store->term = term;
+    store->session = *session;
+    store->holding = holding && fd >= 0;
+    store->token = token;
+    lock_value_time(store->since);
+    if (store->holding) {
+        store->fd = fd;
+        watch_file(store);
+        if (!is_in_place(store))
+            tell_loss(store);
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (open_file(store, &err) < 0)
+        log_error("the lock file cannot be opened path=%s reason=\"%s\"",
+                  store->settings->store_path, err.text);
+    store->retry = 0;
+    offer_try(store);
+}
+
+static void file_execute_will(struct store *store)
+{
+    if (store->holding)
+        mark_released(store);
+    end_term(store);
+    store->listener.will_done(store->listener.context);
+}
+
+/* --- The loop's side. --- */
+
+static struct store *file_open(const struct settings *settings,
+                               const struct store_listener *listener, struct error *err)
+{
+    struct store *store = calloc(1, sizeof *store);
+
+    if (!store) {
+        error_set(err, "no memory");
+        return NULL;
+    }
+    store->settings = settings;
+    store->listener = *listener;
+    store->fd = -1;
+    store->watch = -1;
+    lock_identity_init(&store->identity, settings);
+    store->notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (store->notify_fd < 0) {
+        error_errno(err, "cannot watch the lock file");
+        free(store);
+        return NULL;
+    }
+    return store;
+}
+
+static int file_descriptor(struct store *store)
+{
+    return store->notify_fd;
+}
+
+static uint64_t file_next_due(struct store *store)
+{
+    return store->holding ? 0 : store->retry_due;
+}
+
+static void file_due(struct store *store)
+{
+    take_events(store);
+    if (!store->holding && store->retry_due != 0 && clock_now_ns() >= store->retry_due)
+        offer_try(store);
+}
+
+const struct store_operations store_file = {
+    .open = file_open,
+    .request = file_request,
+    .hold = file_hold,
+    .execute_will = file_execute_will,
+    .descriptor = file_descriptor,
+    .next_due = file_next_due,
+    .due = file_due,
+};

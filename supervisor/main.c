@@ -1,0 +1,160 @@
+/* main.c - consul-leader: from the command line to the loop. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "keeper/terminal.h"
+#include "network/requests.h"
+#include "supervisor/supervisor.h"
+
+#ifndef CONSUL_LEADER_LIBEXEC
+#define CONSUL_LEADER_LIBEXEC "/usr/local/libexec/consul-leader"
+#endif
+
+#define NETWORK_PROGRAM   "consul-leader-network"
+#define PROMOTION_BACKOFF SECONDS(10)
+#define RETRY_INTERVAL    MILLISECONDS(500)
+
+static bool is_program(const char *path, int length)
+{
+    return length < PATH_MAX && access(path, X_OK) == 0;
+}
+
+/* Beside us, in libexec beside our bin, or where it was installed. */
+static int find_network_program(char *path, struct error *err)
+{
+    char own[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+
+    own[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(own, '/');
+    if (slash)
+        *slash = '\0';
+    static const char installed[] = CONSUL_LEADER_LIBEXEC "/" NETWORK_PROGRAM;
+    if (slash && is_program(path, snprintf(path, PATH_MAX, "%s/" NETWORK_PROGRAM, own)))
+        return 0;
+    if (slash && is_program(path, snprintf(path, PATH_MAX,
+                                           "%s/../libexec/consul-leader/" NETWORK_PROGRAM, own)))
+        return 0;
+    if (is_program(path, snprintf(path, PATH_MAX, "%s", installed)))
+        return 0;
+    return error_set(err,
+                     "cannot find " NETWORK_PROGRAM " in %s, %s/../libexec/consul-leader or %s",
+                     own, own, CONSUL_LEADER_LIBEXEC);
+}
+
+static struct election_terms election_terms_of(const struct settings *settings)
+{
+    return (struct election_terms){
+        .lease = { .length = settings->lease_ns,
+                   .demote_budget = settings_demote_budget(settings),
+                   .drift_ppm = DRIFT_PPM },
+        .renew_interval = settings->renew_interval_ns,
+        .retry_interval = RETRY_INTERVAL,
+        .request_timeout = settings_request_timeout(settings),
+        .promotion_backoff = PROMOTION_BACKOFF,
+    };
+}
+
+static bool relay_line(void *context, const char *line, size_t length)
+{
+    const struct supervisor *supervisor = context;
+    struct message message = { .type = NETWORK_LOG };
+    struct log_body *body = MESSAGE_BODY(&message, struct log_body);
+
+    body->length = length < sizeof body->line ? (uint32_t)length : (uint32_t)sizeof body->line;
+    memcpy(body->line, line, body->length);
+    return supervisor->network.fd >= 0 && channel_send(supervisor->network.fd, &message, -1);
+}
+
+static int open_descriptors(struct supervisor *supervisor, struct error *err)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    supervisor->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    supervisor->timer_fd = clock_timer_open();
+    if (supervisor->signal_fd < 0 || supervisor->timer_fd < 0)
+        return error_errno(err, "cannot open the loop's descriptors");
+    return 0;
+}
+
+/* Everything is checked before anything is started. 0, or the status to exit with. */
+static int set_up(struct supervisor *supervisor, struct user *user, struct error *err)
+{
+    const struct settings *settings = supervisor->settings;
+    struct election_terms terms = election_terms_of(settings);
+    struct error place_error;
+
+    int status = options_check_files(settings, (char **)supervisor->command, err);
+    if (status != 0)
+        return status;
+    if (user_resolve(user, settings->user, err) < 0) {
+        error_wrap(err, "--user");
+        return EXIT_STATUS_USAGE;
+    }
+    if (find_network_program(supervisor->network_path, err) < 0 ||
+        open_descriptors(supervisor, err) < 0)
+        return EXIT_STATUS_INTERNAL;
+
+    supervisor->group = getpgrp();
+    supervisor->owned_terminal = supervisor->command && terminal_belongs_to(supervisor->group);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    place_open(&supervisor->place, settings, &place_error);
+    if (place_error.text[0] != '\0')
+        log_warn("no place lock, no record: %s", place_error.text);
+    election_init(&supervisor->election, &terms);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct settings settings;
+    static struct user user;
+    static struct signal_state signals;
+    static struct supervisor supervisor;
+    struct error err = { .text = "" };
+    char **command;
+
+    signal_state_take(&signals);
+    int parsed = options_parse(&settings, argc, argv, &command, &err);
+    if (parsed > 0)
+        return EXIT_SUCCESS;
+    if (parsed < 0) {
+        fprintf(stderr, "consul-leader: %s\n", err.text);
+        return EXIT_STATUS_USAGE;
+    }
+
+    log_open("supervisor", settings.log_level, settings.log_format);
+    supervisor = (struct supervisor){
+        .settings = &settings,
+        .command = command,
+        .user = &user,
+        .signals = &signals,
+        .lock_fd = -1,
+        .keeper = { .fd = -1 },
+        .network = { .fd = -1 },
+        .gone = true,
+        .place_warning = clock_now_ns() + SECONDS(10),
+    };
+    int status = set_up(&supervisor, &user, &err);
+    if (status == 0 && (keeper_start_process(&supervisor, &err) < 0 ||
+                        network_start_process(&supervisor, &err) < 0))
+        status = EXIT_STATUS_INTERNAL;
+    if (status != 0) {
+        fprintf(stderr, "consul-leader: %s\n", err.text);
+        return status;
+    }
+    if (log_needs_relay())
+        log_set_relay(relay_line, &supervisor);
+    return supervisor_run(&supervisor);
+}

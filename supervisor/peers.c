@@ -1,0 +1,264 @@
+/* peers.c - the two processes beside the supervisor: their start, their death, what follows. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "keeper/keeper.h"
+#include "keeper/sweep.h"
+#include "network/requests.h"
+#include "supervisor/supervisor.h"
+
+#define RESTART_INTERVAL MILLISECONDS(500)
+#define SWEEP_INTERVAL   MILLISECONDS(5)
+#define END_TIME         MILLISECONDS(500)
+
+static void close_end(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* --- The keeper. --- */
+
+void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64_t term,
+                 const void *body, size_t size, int passed_fd)
+{
+    struct message message = { .type = type, .term = term };
+
+    if (supervisor->keeper.fd < 0)
+        return;
+    if (size > 0)
+        memcpy(message.body, body, size);
+    if (!channel_send(supervisor->keeper.fd, &message, passed_fd))
+        kill(supervisor->keeper.pid, SIGKILL); /* dead already, or it has not read for long */
+}
+
+int keeper_start_process(struct supervisor *supervisor, struct error *err)
+{
+    static struct keeper_start start;
+    int ends[2];
+
+    if (channel_pair(ends, err) < 0)
+        return -1;
+    start = (struct keeper_start){
+        .settings = supervisor->settings,
+        .command = supervisor->command,
+        .user = supervisor->user,
+        .signals = supervisor->signals,
+        .supervisor_fd = ends[1],
+        .network_fd = -1,
+        .supervisor = getpid(),
+        .terminal_group = supervisor->owned_terminal ? supervisor->group : 0,
+    };
+    int ours[8], count = 0;
+    int all[] = { ends[0], supervisor->signal_fd, supervisor->timer_fd, supervisor->network.fd,
+                  supervisor->lock_fd };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i] >= 0)
+            ours[count++] = all[i];
+    ours[count] = -1;
+
+    pid_t pid = keeper_fork(&start, ours, err);
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return -1;
+    }
+    supervisor->keeper = (struct peer){ .pid = pid, .fd = ends[0] };
+    supervisor->record.keeper = pid;
+    return 0;
+}
+
+void keeper_died(struct supervisor *supervisor, instant_ns now)
+{
+    log_error("the keeper died: everything that it kept is ended");
+    close_end(&supervisor->keeper.fd);
+    supervisor->keeper.pid = 0;
+    supervisor->keeper_lost = true;
+    if (!supervisor->exit_is_final && !supervisor->gone) {
+        supervisor->exit_status = EXIT_STATUS_LEAD_LOST;
+        supervisor->exit_is_final = true;
+    }
+    supervisor_sweep(supervisor, now);
+}
+
+/* Kills what the keeper has left to us. When nothing is left another keeper does the rest. */
+void supervisor_sweep(struct supervisor *supervisor, instant_ns now)
+{
+    struct error err;
+
+    if (sweep(supervisor->network.pid) > 0) {
+        supervisor->sweep_due = now + SWEEP_INTERVAL;
+        return;
+    }
+    supervisor->sweep_due = 0;
+    supervisor->gone = true;
+    if (election_may_act(&supervisor->election) && keeper_start_process(supervisor, &err) < 0)
+        log_error("the demotion cannot be run: %s", err.text);
+    if (supervisor->election.state == STATE_DEMOTING)
+        lead_order_demotion(supervisor, supervisor->election.reason, now);
+    supervisor_stop(supervisor, supervisor->exit_status, now);
+}
+
+/* --- The network process. --- */
+
+/* Settings and secrets in memory that nobody can change, and no argument list shows. */
+static int make_settings_file(const struct settings *settings, struct error *err)
+{
+    int fd = memfd_create("settings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0)
+        return error_errno(err, "cannot make a memory file");
+    if (write(fd, settings, sizeof *settings) != (ssize_t)sizeof *settings ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+        error_errno(err, "cannot write the settings into memory");
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Puts the descriptor at its agreed place, open across the exec. Those in the way were moved up. */
+static void place_descriptor(int fd, int place)
+{
+    if (fd < 0)
+        close(place);
+    else if (dup2(fd, place) < 0)
+        _exit(EXIT_STATUS_INTERNAL);
+}
+
+static void exec_network(const char *path, int settings_fd, int supervisor_fd, int keeper_fd,
+                         int place_fd)
+{
+    static const char *const kept[] = { "PATH",        "TZ",          "http_proxy",
+                                        "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                        "ALL_PROXY",   "no_proxy",    "NO_PROXY" };
+    int moved[] = { settings_fd, supervisor_fd, keeper_fd, place_fd };
+    char *environment[sizeof kept / sizeof kept[0] + 1] = { NULL };
+    char *arguments[] = { (char *)"consul-leader-network", NULL };
+    size_t count = 0;
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    dup2(nothing, STDIN_FILENO); /* the program's input and output are not ours */
+    dup2(nothing, STDOUT_FILENO);
+    for (size_t i = 0; i < 4; i++)
+        moved[i] = moved[i] < 0 ? -1 : fcntl(moved[i], F_DUPFD_CLOEXEC, 16);
+    for (int i = 0; i < 4; i++)
+        place_descriptor(moved[i], NETWORK_FD_SETTINGS + i);
+    close_range(NETWORK_FD_PLACE + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        char *value = getenv(kept[i]);
+        if (value)
+            environment[count++] = value - strlen(kept[i]) - 1;
+    }
+    execve(path, arguments, environment);
+    log_error("cannot run %s: %s", path, strerror(errno));
+    _exit(EXIT_STATUS_INTERNAL);
+}
+
+static void close_pair(int *ends)
+{
+    close(ends[0]);
+    close(ends[1]);
+}
+
+int network_start_process(struct supervisor *supervisor, struct error *err)
+{
+    int with_supervisor[2], with_keeper[2];
+    AUTO_CLOSE int settings_fd = make_settings_file(supervisor->settings, err);
+
+    if (settings_fd < 0 || channel_pair(with_supervisor, err) < 0)
+        return -1;
+    if (channel_pair(with_keeper, err) < 0) {
+        close_pair(with_supervisor);
+        return -1;
+    }
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        setpgid(0, 0);
+        exec_network(supervisor->network_path, settings_fd, with_supervisor[1], with_keeper[1],
+                     supervisor->place.lock_fd);
+    }
+    close(with_supervisor[1]);
+    close(with_keeper[1]);
+    if (pid < 0) {
+        close(with_supervisor[0]);
+        close(with_keeper[0]);
+        return error_errno(err, "cannot fork the network process");
+    }
+    setpgid(pid, pid);
+    supervisor->network = (struct peer){ .pid = pid, .fd = with_supervisor[0] };
+    supervisor->record.network = pid;
+    keeper_send(supervisor, KEEPER_NETWORK, 0, NULL, 0, with_keeper[0]);
+    close(with_keeper[0]);
+    return 0;
+}
+
+void network_kill(struct supervisor *supervisor)
+{
+    if (supervisor->network.pid != 0)
+        kill(supervisor->network.pid, SIGKILL);
+}
+
+void network_died(struct supervisor *supervisor, instant_ns now)
+{
+    log_warn("the network process died: another is started");
+    close_end(&supervisor->network.fd);
+    supervisor->network.pid = 0;
+    supervisor->network_due = now;
+    if (now < supervisor->network_started + RESTART_INTERVAL)
+        supervisor->network_due = supervisor->network_started + RESTART_INTERVAL;
+}
+
+/* The new one is told of the term that goes on before it is asked anything. */
+void network_restart(struct supervisor *supervisor, instant_ns now)
+{
+    struct error err;
+
+    supervisor->network_started = now;
+    supervisor->network_due = 0;
+    if (network_start_process(supervisor, &err) < 0) {
+        log_error("%s", err.text);
+        supervisor->network_due = now + RESTART_INTERVAL;
+        return;
+    }
+    lead_network_lost(supervisor, now);
+}
+
+/* --- The end. --- */
+
+static void wait_for(struct peer *peer, instant_ns until)
+{
+    const struct timespec tick = { .tv_nsec = 10000000 };
+    sigset_t child_signal;
+
+    sigemptyset(&child_signal);
+    sigaddset(&child_signal, SIGCHLD);
+    while (peer->pid != 0 && waitpid(peer->pid, NULL, WNOHANG) == 0) {
+        if (clock_now_ns() >= until)
+            kill(peer->pid, SIGKILL);
+        sigtimedwait(&child_signal, NULL, &tick);
+    }
+    close_end(&peer->fd);
+    peer->pid = 0;
+}
+
+/* All is done that could be: the network process must do no more, the keeper ends by itself. */
+void peers_end(struct supervisor *supervisor)
+{
+    network_kill(supervisor);
+    wait_for(&supervisor->network, 0);
+    close_end(&supervisor->keeper.fd);
+    wait_for(&supervisor->keeper, clock_now_ns() + END_TIME);
+}

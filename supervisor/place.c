@@ -1,0 +1,226 @@
+#include "supervisor/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/scope.h"
+
+/* FNV-1a: a folder's name out of words that may hold any character. */
+static uint64_t hash(uint64_t state, const char *text)
+{
+    for (; *text; text++)
+        state = (state ^ (unsigned char)*text) * 1099511628211u;
+    return (state ^ 0xff) * 1099511628211u;
+}
+
+static uint64_t place_hash(const struct settings *settings)
+{
+    uint64_t state = 14695981039346656037u;
+
+    state = hash(state, settings->store == STORE_FILE ? "file" : "consul");
+    state = hash(state, settings->key);
+    return hash(state, settings->instance);
+}
+
+/* Makes it if need be. Ours alone, or refused: another user could put a lock of his there. */
+static int open_folder(char *path, const char *parent, const char *name, struct error *err)
+{
+    struct stat status;
+
+    if (snprintf(path, PATH_MAX, "%s%s%s", parent, name[0] ? "/" : "", name) >= PATH_MAX)
+        return error_set(err, "the path %s/%s is too long", parent, name);
+    if (mkdir(path, 0711) < 0 && errno != EEXIST)
+        return error_errno(err, "cannot make %s", path);
+    if (lstat(path, &status) < 0)
+        return error_errno(err, "cannot look at %s", path);
+    if (!S_ISDIR(status.st_mode))
+        return error_set(err, "%s is not a directory", path);
+    if (name[0] && status.st_uid != geteuid())
+        return error_set(err, "%s belongs to user %u", path, status.st_uid);
+    if (access(path, W_OK | X_OK) < 0)
+        return error_errno(err, "cannot write in %s", path);
+    return 0;
+}
+
+/* The first that can be written, in the order of the manual page's --runtime-dir. */
+static int find_parent(char *path, const struct settings *settings, struct error *err)
+{
+    char of_user[PATH_MAX], of_session[PATH_MAX];
+    const char *session = getenv("XDG_RUNTIME_DIR");
+
+    if (settings->state_dir[0])
+        return open_folder(path, settings->state_dir, "", err);
+    if (settings->nomad_alloc_dir[0])
+        return open_folder(path, settings->nomad_alloc_dir, "", err);
+    if (settings->runtime_dir[0])
+        return open_folder(path, settings->runtime_dir, "", err);
+
+    snprintf(of_session, sizeof of_session, "%s/consul-leader", session ? session : "");
+    snprintf(of_user, sizeof of_user, "/dev/shm/consul-leader-%u", geteuid());
+    const char *candidates[] = { getenv("RUNTIME_DIRECTORY"), "/run/consul-leader",
+                                 session ? of_session : NULL, of_user };
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++)
+        if (candidates[i] && open_folder(path, candidates[i], "", err) == 0)
+            return 0;
+    return -1;
+}
+
+static int open_place(struct place *place, const struct settings *settings, struct error *err)
+{
+    char parent[PATH_MAX], name[32], path[PATH_MAX + 8];
+
+    snprintf(name, sizeof name, "place-%016" PRIx64, place_hash(settings));
+    if (find_parent(parent, settings, err) < 0 || open_folder(place->folder, parent, name, err) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/lock", place->folder);
+    place->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (place->lock_fd < 0)
+        return error_errno(err, "cannot open %s", path);
+    if (file_system_is_remote(place->lock_fd))
+        return error_set(err, "%s is on a network file system", path);
+    return 0;
+}
+
+void place_open(struct place *place, const struct settings *settings, struct error *err)
+{
+    err->text[0] = '\0';
+    *place = (struct place){ .lock_fd = -1 };
+    if (settings->instance[0] == '\0' || open_place(place, settings, err) == 0)
+        return;
+    if (place->lock_fd >= 0)
+        close(place->lock_fd);
+    *place = (struct place){ .lock_fd = -1 };
+}
+
+bool place_lock(struct place *place)
+{
+    return place->lock_fd < 0 || flock(place->lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* --- The record: lines of `name value`. --- */
+
+static void record_path(const struct place *place, char *path, size_t size)
+{
+    snprintf(path, size, "%s/record", place->folder);
+}
+
+static bool read_record(const struct place *place, const char *name, char *value, size_t size)
+{
+    char path[PATH_MAX + 8], line[1024];
+
+    record_path(place, path, sizeof path);
+    AUTO_FCLOSE FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        size_t length = strlen(name);
+        if (strncmp(line, name, length) != 0 || line[length] != ' ')
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(value, size, "%s", line + length + 1);
+        return true;
+    }
+    return false;
+}
+
+bool place_was_promoted(const struct place *place)
+{
+    char value[8];
+
+    return place->lock_fd >= 0 && read_record(place, "promoted", value, sizeof value) &&
+           strcmp(value, "yes") == 0;
+}
+
+void place_holder(const struct place *place, char *text, size_t size)
+{
+    char process[64];
+
+    if (read_record(place, "supervisor", process, sizeof process))
+        snprintf(text, size, "pid %.*s", (int)strcspn(process, " "), process);
+    else
+        snprintf(text, size, "a process that has left no record yet");
+}
+
+/* Pid and start time: the pid alone may be somebody else's by now. */
+static void write_process(FILE *file, const char *name, pid_t pid)
+{
+    char path[64], text[1024];
+    unsigned long long start_time = 0;
+
+    if (pid <= 0)
+        return;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    AUTO_FCLOSE FILE *status = fopen(path, "re");
+    if (status && fgets(text, sizeof text, status)) {
+        const char *after_name = strrchr(text, ')');
+        if (after_name)
+            sscanf(after_name + 1,
+                   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d"
+                   " %*d %*d %*d %*d %llu",
+                   &start_time);
+    }
+    fprintf(file, "%s %d %llu\n", name, (int)pid, start_time);
+}
+
+static void write_line_of(FILE *file, const char *name, const char *path)
+{
+    char text[1024];
+    AUTO_FCLOSE FILE *source = fopen(path, "re");
+
+    if (source && fgets(text, sizeof text, source))
+        fprintf(file, "%s %.*s\n", name, (int)strcspn(text, "\n"), text);
+}
+
+static void write_link(FILE *file, const char *name, const char *path)
+{
+    char text[256];
+    ssize_t length = readlink(path, text, sizeof text - 1);
+
+    if (length > 0)
+        fprintf(file, "%s %.*s\n", name, (int)length, text);
+}
+
+static bool write_all(FILE *file, const struct settings *settings, const struct record *record)
+{
+    fprintf(file, "format 1\nkey %s\nsession %s\npromoted %s\n", settings->key,
+            record->session.text, record->promoted ? "yes" : "no");
+    write_line_of(file, "boot", "/proc/sys/kernel/random/boot_id");
+    write_link(file, "pid-namespace", "/proc/self/ns/pid");
+    write_line_of(file, "cgroup", "/proc/self/cgroup");
+    write_process(file, "supervisor", getpid());
+    write_process(file, "keeper", record->keeper);
+    write_process(file, "network", record->network);
+    write_process(file, "program", record->program);
+    return fflush(file) == 0 && !ferror(file);
+}
+
+void place_write_record(const struct place *place, const struct settings *settings,
+                        const struct record *record)
+{
+    char path[PATH_MAX + 8], next[PATH_MAX + 16];
+
+    if (place->lock_fd < 0)
+        return;
+    record_path(place, path, sizeof path);
+    snprintf(next, sizeof next, "%s.next", path);
+    AUTO_FCLOSE FILE *file = fopen(next, "we");
+    if (!file || !write_all(file, settings, record) || rename(next, path) < 0)
+        log_warn("cannot write the record path=%s reason=\"%s\"", path, strerror(errno));
+}
+
+void place_remove_record(const struct place *place)
+{
+    char path[PATH_MAX + 8];
+
+    if (place->lock_fd < 0)
+        return;
+    record_path(place, path, sizeof path);
+    unlink(path);
+}

@@ -1,0 +1,302 @@
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "keeper/terminal.h"
+
+#define PLACE_INTERVAL MILLISECONDS(50)
+#define PLACE_PATIENCE SECONDS(10)
+#define STOP_MARGIN    MILLISECONDS(300)
+#define PEER_MARGIN    MILLISECONDS(200)
+#define HUNG_MARGIN    SECONDS(1)
+
+void supervisor_write_record(struct supervisor *supervisor)
+{
+    place_write_record(&supervisor->place, supervisor->settings, &supervisor->record);
+}
+
+/* --- The beginning. --- */
+
+void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
+{
+    const struct settings *settings = supervisor->settings;
+
+    if (supervisor->record.promoted) {
+        struct demotion_order order = {
+            .until = now + settings->demote_timeout_ns,
+            .restart = true,
+            .situation = { .role = "follower", .old_role = "leader", .reason = "restart" },
+        };
+        log_info("this instance led when it was ended: it is demoted first");
+        keeper_send(supervisor, KEEPER_DEMOTE, 0, &order, sizeof order, -1);
+    } else if (settings->mode == MODE_FOLLOW) {
+        struct situation situation = { .role = "follower" };
+        keeper_send(supervisor, KEEPER_START, 0, &situation, sizeof situation, -1);
+    } else {
+        lead_stand(supervisor, now);
+    }
+}
+
+static void take_place(struct supervisor *supervisor, instant_ns now)
+{
+    char holder[64];
+
+    if (place_lock(&supervisor->place)) {
+        supervisor->place_due = 0;
+        supervisor->phase = PHASE_PREPARES;
+        supervisor->record.promoted = place_was_promoted(&supervisor->place);
+        supervisor_prepare(supervisor, now);
+        return;
+    }
+    supervisor->place_due = now + PLACE_INTERVAL;
+    if (supervisor->place_warning != 0 && now >= supervisor->place_warning) {
+        supervisor->place_warning = 0;
+        place_holder(&supervisor->place, holder, sizeof holder);
+        log_warn("waiting: another consul-leader is this instance instance=%s held-by=\"%s\" "
+                 "folder=%s",
+                 supervisor->settings->instance, holder, supervisor->place.folder);
+    }
+}
+
+/* --- The end. --- */
+
+void supervisor_stop_program(struct supervisor *supervisor, instant_ns now)
+{
+    struct stop_order order = { .until = supervisor->stop_deadline - STOP_MARGIN };
+
+    (void)now;
+    if (supervisor->stop_deadline == 0 || supervisor->gone_asked || supervisor->keeper_lost ||
+        election_may_act(&supervisor->election))
+        return;
+    supervisor->gone_asked = true;
+    supervisor->gone = false;
+    keeper_send(supervisor, KEEPER_STOP, 0, &order, sizeof order, -1);
+}
+
+void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
+{
+    if (status >= 0 && !supervisor->exit_is_final) {
+        supervisor->exit_status = status;
+        supervisor->exit_is_final = true;
+    }
+    if (supervisor->stop_deadline != 0)
+        return;
+    supervisor->phase = PHASE_STOPS;
+    supervisor->place_due = 0;
+    supervisor->stop_deadline = now + supervisor->settings->stop_timeout_ns;
+    if (!election_may_act(&supervisor->election))
+        lead_send_role(supervisor, false, false);
+    lead_stop(supervisor, now);
+    supervisor_stop_program(supervisor, now);
+}
+
+/* A second stop signal: no more waiting for anybody's good will. */
+static void hurry(struct supervisor *supervisor, instant_ns now)
+{
+    struct stop_order order = { .until = now };
+
+    log_info("a second stop signal: what still runs is killed");
+    if (now + STOP_MARGIN < supervisor->stop_deadline)
+        supervisor->stop_deadline = now + STOP_MARGIN;
+    keeper_send(supervisor, KEEPER_STOP, 0, &order, sizeof order, -1);
+}
+
+static bool requests_are_open(const struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < OPEN_REQUESTS_MAX; i++)
+        if (supervisor->open[i].request.serial != 0)
+            return true;
+    return false;
+}
+
+static bool has_ended(const struct supervisor *supervisor, instant_ns now)
+{
+    bool swept = supervisor->keeper_lost ? supervisor->sweep_due == 0 : supervisor->gone_asked;
+
+    if (supervisor->stop_deadline == 0 || !supervisor->gone || !swept)
+        return false;
+    return now >= supervisor->stop_deadline ||
+           (supervisor->election_over && !requests_are_open(supervisor));
+}
+
+/* --- Signals and deaths. --- */
+
+static void take_signal(struct supervisor *supervisor, const struct signalfd_siginfo *info,
+                        instant_ns now)
+{
+    struct signal_order order = { .number = (int32_t)info->ssi_signo };
+    char name[SIGNAL_NAME_SIZE];
+
+    if (info->ssi_signo == SIGCHLD || (pid_t)info->ssi_pid == getpid())
+        return; /* reaped apart; a broken pipe of our own is no signal to anybody */
+    if (!(supervisor->settings->stop_signals & SIGNAL_BIT(info->ssi_signo))) {
+        keeper_send(supervisor, KEEPER_SIGNAL, 0, &order, sizeof order, -1);
+    } else if (supervisor->stop_deadline == 0) {
+        log_info("stopping signal=%s", signal_name((int)info->ssi_signo, name));
+        supervisor_stop(supervisor, -1, now);
+    } else {
+        hurry(supervisor, now);
+    }
+}
+
+static void take_signals(struct supervisor *supervisor, instant_ns now)
+{
+    struct signalfd_siginfo info;
+
+    while (read(supervisor->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        take_signal(supervisor, &info, now);
+}
+
+static void take_keeper_messages(struct supervisor *supervisor)
+{
+    struct message message;
+    int passed_fd;
+
+    while (supervisor->keeper.fd >= 0 &&
+           channel_receive(supervisor->keeper.fd, &message, &passed_fd) == CHANNEL_MESSAGE)
+        lead_keeper_said(supervisor, &message, clock_now_ns());
+}
+
+static void take_network_messages(struct supervisor *supervisor)
+{
+    struct message message;
+    int passed_fd;
+
+    while (supervisor->network.fd >= 0 &&
+           channel_receive(supervisor->network.fd, &message, &passed_fd) == CHANNEL_MESSAGE)
+        lead_network_said(supervisor, &message, passed_fd, clock_now_ns());
+}
+
+/* What a dead process had said before its death counts. */
+static void reap(struct supervisor *supervisor)
+{
+    pid_t pid;
+
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+        if (pid == supervisor->keeper.pid) {
+            take_keeper_messages(supervisor);
+            keeper_died(supervisor, clock_now_ns());
+        } else if (pid == supervisor->network.pid) {
+            take_network_messages(supervisor);
+            network_died(supervisor, clock_now_ns());
+        }
+    }
+}
+
+/* --- Time. --- */
+
+/* The network process gives up a renewal by itself; one that does not even do that hangs. */
+static instant_ns network_hangs_at(const struct supervisor *supervisor)
+{
+    instant_ns due = 0;
+
+    for (size_t i = 0; supervisor->network.pid != 0 && i < OPEN_REQUESTS_MAX; i++) {
+        const struct open_request *open = &supervisor->open[i];
+        if (open->request.serial != 0 && open->request.type == REQUEST_RENEW)
+            due = clock_earlier(due, open->sent + settings_request_timeout(supervisor->settings) +
+                                         HUNG_MARGIN);
+    }
+    return due;
+}
+
+static bool is_due(instant_ns due, instant_ns now)
+{
+    return due != 0 && now >= due;
+}
+
+/* Past its time a stop is enforced, on a keeper that hangs too. */
+static void enforce_stop(struct supervisor *supervisor, instant_ns now)
+{
+    if (supervisor->keeper_killed || supervisor->gone || supervisor->stop_deadline == 0 ||
+        now < supervisor->stop_deadline + PEER_MARGIN)
+        return;
+    supervisor->keeper_killed = true;
+    log_error("the keeper does not end the program in time: it is killed itself");
+    if (supervisor->keeper.pid != 0)
+        kill(supervisor->keeper.pid, SIGKILL);
+}
+
+static void let_time_pass(struct supervisor *supervisor, instant_ns now)
+{
+    struct election_commands commands = { 0 };
+
+    election_time_passed(&supervisor->election, now, &commands);
+    lead_carry_out(supervisor, &commands, now);
+    if (is_due(supervisor->place_due, now))
+        take_place(supervisor, now);
+    if (is_due(supervisor->network_due, now))
+        network_restart(supervisor, now);
+    if (is_due(supervisor->sweep_due, now))
+        supervisor_sweep(supervisor, now);
+    if (is_due(network_hangs_at(supervisor), now)) {
+        log_warn("the network process does not answer: it is killed");
+        network_kill(supervisor);
+    }
+    enforce_stop(supervisor, now);
+}
+
+static instant_ns next_due(const struct supervisor *supervisor)
+{
+    instant_ns due = election_next_due(&supervisor->election);
+
+    due = clock_earlier(due, supervisor->place_due);
+    due = clock_earlier(due, supervisor->network_due);
+    due = clock_earlier(due, supervisor->sweep_due);
+    due = clock_earlier(due, network_hangs_at(supervisor));
+    if (supervisor->stop_deadline != 0 && supervisor->gone)
+        due = clock_earlier(due, supervisor->stop_deadline);
+    else if (supervisor->stop_deadline != 0 && !supervisor->keeper_killed)
+        due = clock_earlier(due, supervisor->stop_deadline + PEER_MARGIN);
+    return due;
+}
+
+/* --- The loop. --- */
+
+static void drain_timer(int timer_fd)
+{
+    uint64_t expirations;
+
+    if (read(timer_fd, &expirations, sizeof expirations) < 0)
+        return; /* not due yet */
+}
+
+int supervisor_run(struct supervisor *supervisor)
+{
+    take_place(supervisor, clock_now_ns());
+    while (!has_ended(supervisor, clock_now_ns())) {
+        clock_timer_set(supervisor->timer_fd, next_due(supervisor));
+        struct pollfd watches[] = {
+            { .fd = supervisor->signal_fd, .events = POLLIN },
+            { .fd = supervisor->timer_fd, .events = POLLIN },
+            { .fd = supervisor->keeper.fd, .events = POLLIN },
+            { .fd = supervisor->network.fd, .events = POLLIN },
+        };
+        if (poll(watches, sizeof watches / sizeof watches[0], -1) < 0 && errno != EINTR)
+            abort();
+        drain_timer(supervisor->timer_fd);
+        take_signals(supervisor, clock_now_ns());
+        take_keeper_messages(supervisor);
+        take_network_messages(supervisor);
+        reap(supervisor);
+        let_time_pass(supervisor, clock_now_ns());
+    }
+
+    if (!supervisor->election_over)
+        log_warn("the lock could not be given away in time: it is left to run out");
+    if (supervisor->owned_terminal)
+        terminal_give(supervisor->group);
+    peers_end(supervisor);
+    if (!supervisor->record.promoted)
+        place_remove_record(&supervisor->place);
+    return supervisor->exit_status;
+}

@@ -1,0 +1,117 @@
+/* supervisor.h - the process that decides. Private to supervisor/.
+ *
+ * It feeds the election with what keeper and network process say, carries out its commands, and
+ * watches over the life of this instance from its start to its exit status.
+ */
+#ifndef SUPERVISOR_SUPERVISOR_H
+#define SUPERVISOR_SUPERVISOR_H
+
+#include "base/settings.h"
+#include "election/election.h"
+#include "keeper/child.h"
+#include "keeper/orders.h"
+#include "supervisor/place.h"
+#include "supervisor/start_line.h"
+
+#define OPEN_REQUESTS_MAX 32
+
+struct open_request {
+    struct lock_request request; /* serial 0: free */
+    instant_ns sent;
+};
+
+enum phase {
+    PHASE_PLACE,    /* waits until the place is free */
+    PHASE_PREPARES, /* ends what a predecessor has left: its demotion, then the program's start */
+    PHASE_RUNS,     /* is a candidate */
+    PHASE_STOPS,
+};
+
+struct peer {
+    pid_t pid; /* 0: not running */
+    int fd;    /* our end; -1 */
+};
+
+struct supervisor {
+    const struct settings *settings;
+    char *const *command; /* NULL: a sidecar */
+    const struct user *user;
+    const struct signal_state *signals;
+    char network_path[PATH_MAX];
+
+    int signal_fd;
+    int timer_fd;
+    pid_t group;         /* ours */
+    bool owned_terminal; /* our group had the foreground at the start */
+
+    struct place place;
+    instant_ns place_due; /* to try the place again */
+    instant_ns place_warning;
+    struct record record;
+
+    enum phase phase;
+    struct election election;
+    bool election_over;
+    struct open_request open[OPEN_REQUESTS_MAX];
+    int lock_fd;      /* the file store's lock; -1 */
+    char holder[512]; /* the leader's identity; empty: unknown */
+    struct start_line start_line;
+    instant_ns changed; /* when the present promotion or demotion began */
+
+    struct peer keeper;
+    struct peer network;
+    bool keeper_lost;       /* it died; everything that it had is swept */
+    instant_ns sweep_due;   /* 0: no sweep under way */
+    instant_ns network_due; /* to start it again; 0: it runs */
+    instant_ns network_started;
+
+    bool gone;          /* nothing of the program is left, or there never was any */
+    bool gone_asked;    /* KEEPER_STOP was sent */
+    bool exit_is_final; /* exit_status is not the program's to change */
+    int exit_status;
+    instant_ns stop_deadline; /* 0: we do not stop */
+    bool keeper_killed;       /* it was late with the stop */
+};
+
+/* peers.c: keeper and network process. */
+int keeper_start_process(struct supervisor *supervisor, struct error *err);
+int network_start_process(struct supervisor *supervisor, struct error *err);
+void network_restart(struct supervisor *supervisor, instant_ns now);
+void network_kill(struct supervisor *supervisor);
+void network_died(struct supervisor *supervisor, instant_ns now);
+void keeper_died(struct supervisor *supervisor, instant_ns now);
+void supervisor_sweep(struct supervisor *supervisor, instant_ns now);
+void peers_end(struct supervisor *supervisor);
+void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64_t term,
+                 const void *body, size_t size, int passed_fd);
+
+/* lead.c: the election's commands, and what the other two say. */
+void lead_carry_out(struct supervisor *supervisor, const struct election_commands *commands,
+                    instant_ns now);
+void lead_keeper_said(struct supervisor *supervisor, const struct message *message, instant_ns now);
+void lead_network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
+                       instant_ns now);
+void lead_stand(struct supervisor *supervisor, instant_ns now);
+void lead_stop(struct supervisor *supervisor, instant_ns now);
+void lead_network_lost(struct supervisor *supervisor, instant_ns now);
+void lead_send_role(struct supervisor *supervisor, bool leader, bool standing);
+void lead_order_demotion(struct supervisor *supervisor, enum election_reason reason,
+                         instant_ns now);
+
+/* supervisor.c */
+
+/* Begins the planned end of this instance. status: what to exit with, or -1 for the program's. */
+void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now);
+
+/* Asks the keeper for the end of the program, once, when it is time. */
+void supervisor_stop_program(struct supervisor *supervisor, instant_ns now);
+
+/* Does the next thing that has to be done before this instance stands. */
+void supervisor_prepare(struct supervisor *supervisor, instant_ns now);
+
+void supervisor_write_record(struct supervisor *supervisor);
+
+/* Runs until this instance has ended; returns its exit status. */
+int supervisor_run(struct supervisor *supervisor);
+
+#endif

@@ -19,8 +19,11 @@ class World:
         # Short, because the names of unix sockets must be.
         self.folder = tempfile.mkdtemp(prefix="consul-leader-test-")
         os.chmod(self.folder, 0o755)
-        self.events = Events(self.path("events"))
-        self.witness = self.path("witness")
+        # Programs write here whoever they run as.
+        os.mkdir(self.path("said"))
+        os.chmod(self.path("said"), 0o777)
+        self.events = Events(self.path("said", "events"))
+        self.witness = self.path("said", "witness")
         open(self.witness, "w").close()
         os.chmod(self.witness, 0o666)
         self.lock = self.path("lock")

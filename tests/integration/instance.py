@@ -128,6 +128,8 @@ class Instance:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise TooLate(f"{self.name} did not end within {timeout:.3g} s; it said:\n{self.text}") from None
+        with self.heard:  # its last words may still be in the pipe
+            self.heard.wait_for(lambda: not self.listens, 0.5)
         return status if status >= 0 else 128 - status
 
     def stop(self, timeout=10.0):

@@ -12,9 +12,9 @@
  * the instant into the file TEST_EVENTS.alive.PID, so that a test knows until when one that was
  * killed may have acted.
  *
- * Who acts as leader holds a flock on the file TEST_WITNESS: from its start on, or with
- * --led-by-signals from SIGUSR1 to SIGUSR2. Children share it. If it cannot be had somebody else
- * acts as leader at this moment, and the event is `two`.
+ * Who acts as leader holds a flock on the file TEST_WITNESS: from its start on when it is started
+ * as leader, or with --led-by-signals from SIGUSR1 to SIGUSR2. Children share it. If it cannot be
+ * had somebody else acts as leader at this moment, and the event is `two`.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -284,7 +284,8 @@ static _Noreturn void run(const struct options *options)
     if (signals < 0)
         fail("signalfd");
 
-    if (!options->led_by_signals)
+    const char *role = getenv("CONSUL_LEADER_ROLE");
+    if (!role || strcmp(role, "leader") == 0)
         witness_take();
     for (int i = 0; i < options->children; i++)
         start_child(false);

@@ -16,7 +16,6 @@ def refused(world, *arguments, environment=None, status=64, command=program(), s
     one = world.start("one", *(["--service", "redis"] if service else []), *arguments,
                       *(["--", *command] if command else []), environment=environment, **more)
     assert one.wait(5) == status, one.text
-    until(lambda: not one.listens, 2)
     assert len(one.lines) == 1, f"one line is wanted:\n{one.text}"
     assert not world.events.all()
     one.all_gone()
@@ -81,7 +80,6 @@ def test_an_unreadable_token_file(world):
 def test_wrong_combinations(world, arguments, words):
     one = world.start("one", *arguments)
     assert one.wait(5) == 64, one.text
-    until(lambda: not one.listens, 2)
     assert len(one.lines) == 1, one.text
     for word in words:
         assert word in one.text, one.text

@@ -128,8 +128,8 @@ def test_the_leader_of_many_is_always_one(world):
         leader = world.events.wait("start", 5, after=ended)
         instance = crowd.pop(leader.name)
         if turn % 2:
-            instance.kill(("supervisor", "keeper")[turn // 2 % 2])
             ended = now()
+            instance.kill(("supervisor", "keeper")[turn // 2 % 2])
             instance.wait(10)
         else:
             ended = now()

@@ -118,7 +118,7 @@ def test_no_process_of_ours_keeps_a_directory_busy(world):
 def test_the_environment(world):
     path = world.path("environment")
     world.file("one", "--mode", "leader-only", command=program("--environment", path), environment={
-        "CONSUL_LEADER_LOG_LEVEL": "debug", "CONSUL_LEADER_KEY": "some/key", "CONSUL_LEADER_TOKEN_TEST": "x",
+        "CONSUL_LEADER_LOG_LEVEL": "debug", "CONSUL_LEADER_TTL": "10s", "CONSUL_LEADER_TOKEN_TEST": "x",
         "CONSUL_HTTP_ADDR": "127.0.0.1:1", "NOMAD_TASK_NAME": "task", "PLAIN": "a=b c"})
     world.events.wait("start", 5)
     variables = dict(entry.split("=", 1) for entry in open(path).read().split("\0") if "=" in entry)
@@ -127,7 +127,7 @@ def test_the_environment(world):
     assert variables["CONSUL_LEADER_FENCING_TOKEN"].isdecimal()
     assert variables["CONSUL_LEADER_ELECTION"] == world.lock
     assert variables["CONSUL_LEADER_REASON"] == "acquired"
-    for gone in ("LOG_LEVEL", "KEY", "TOKEN_TEST"):
+    for gone in ("LOG_LEVEL", "TTL", "TOKEN_TEST"):
         assert "CONSUL_LEADER_" + gone not in variables
     assert (variables["CONSUL_HTTP_ADDR"], variables["NOMAD_TASK_NAME"], variables["PLAIN"]) == \
         ("127.0.0.1:1", "task", "a=b c")
@@ -136,10 +136,7 @@ def test_the_environment(world):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("user, ids", [("nobody", ("65534", "65534")), ("nobody:daemon", ("65534", "1"))])
 def test_the_program_and_the_hooks_run_as_the_user(world, user, ids):
-    folder = world.path("open")
-    os.mkdir(folder)
-    os.chmod(folder, 0o777)
-    ours, hooks = os.path.join(folder, "program"), os.path.join(folder, "hook")
+    ours, hooks = world.path("said", "program"), world.path("said", "hook")
     one = world.file("one", "--user", user, "--on-promote", hook("promote", "--state", hooks),
                      command=program("--state", ours))
     for path in (ours, hooks):
@@ -232,7 +229,8 @@ def test_a_stopped_program_can_be_ended(world):
 def test_nothing_that_it_started_stays(world, how):
     one = world.file("one", command=program("--children", 5, "--daemon", *(["--exit-after", 300] if how == "end" else [])))
     start = world.events.wait("start", 5)
-    assert len(world.events.all("child")) == 5 and len(world.events.all("daemon")) == 1
+    world.events.wait("child", 1, count=5)
+    world.events.wait("daemon", 1)
     if how == "stop":
         one.signal(signal.SIGTERM)
     if how == "killed":

@@ -39,7 +39,7 @@ const struct option option_table[OPTION_COUNT] = {
         .meaning = "the Consul agent: HOST:PORT, http://..., https://... or unix://PATH",
     },
     [OPTION_TOKEN_FILE] = {
-        "token-file", "FILE", value_text, FIELD(token_file),
+        "token-file", "FILE", value_path, FIELD(token_file),
         .variables = { "CONSUL_HTTP_TOKEN_FILE" },
         .meaning = "holds Consul's ACL token, and goes before CONSUL_HTTP_TOKEN",
     },
@@ -171,23 +171,23 @@ const struct option option_table[OPTION_COUNT] = {
         .meaning = "who the program and the hooks run as",
     },
     [OPTION_RUNTIME_DIR] = {
-        "runtime-dir", "DIRECTORY", value_text, FIELD(runtime_dir),
+        "runtime-dir", "DIRECTORY", value_path, FIELD(runtime_dir),
         .default_text = "the first writable of $RUNTIME_DIRECTORY, /run/consul-leader, "
                         "$XDG_RUNTIME_DIR/consul-leader, /dev/shm/consul-leader-UID",
         .meaning = "where the state is kept when there is no state directory",
     },
     [OPTION_STATE_DIR] = {
-        "state-dir", "DIRECTORY", value_text, FIELD(state_dir),
+        "state-dir", "DIRECTORY", value_path, FIELD(state_dir),
         .default_text = "in Nomad $NOMAD_ALLOC_DIR, else the runtime directory",
         .meaning = "keeps the lock of this place and the record of what runs in it, for the "
                    "instance that is started there next; not on a network file system",
     },
     [OPTION_ROLE_FILE] = {
-        "role-file", "FILE", value_text, FIELD(role_file),
+        "role-file", "FILE", value_path, FIELD(role_file),
         .meaning = "is always there, holds the role and is replaced as a whole",
     },
     [OPTION_LEADER_FILE] = {
-        "leader-file", "FILE", value_text, FIELD(leader_file),
+        "leader-file", "FILE", value_path, FIELD(leader_file),
         .default_text = "sidecar in Nomad: $NOMAD_ALLOC_DIR/$NOMAD_ALLOC_ID",
         .meaning = "is there only while this instance leads",
     },

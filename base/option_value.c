@@ -230,6 +230,16 @@ static int make_absolute(char absolute[PATH_MAX], const char *path, struct error
     return 0;
 }
 
+int value_path(const struct option *option, struct settings *settings, const char *text, bool again,
+               struct error *err)
+{
+    (void)again;
+    if (has_control_character(text))
+        return error_set(err, "\"%.80s\" has a control character in it (expected plain text)",
+                         text);
+    return make_absolute(field(option, settings), text, err);
+}
+
 int value_store(const struct option *option, struct settings *settings, const char *text,
                 bool again, struct error *err)
 {

@@ -6,18 +6,19 @@
 
 #include "base/option_table.h"
 
-option_parse_value value_text;        /* char[]: no control character in it */
-option_parse_value value_secret;      /* the same, and never shown */
-option_parse_value value_list;        /* char[]: texts with a comma between; `none`: empty */
-option_parse_value value_choice;      /* int or enum: the index among option->choices */
-option_parse_value value_switch;      /* bool, as Go's strconv.ParseBool reads it */
-option_parse_value value_duration;    /* uint64_t, within the option's bounds */
-option_parse_value value_auto;        /* the same, or `auto`: DURATION_AUTOMATIC */
-option_parse_value value_signal;      /* int */
-option_parse_value value_signals;     /* uint64_t mask */
-option_parse_value value_hook;        /* char[] that splits into words */
-option_parse_value value_store;       /* store and store_path */
-option_parse_value value_address;     /* char[]: host:port, http://, https://, unix:// */
+option_parse_value value_text;     /* char[]: no control character in it */
+option_parse_value value_path;     /* char[PATH_MAX]: made absolute, for we leave the directory */
+option_parse_value value_secret;   /* the same, and never shown */
+option_parse_value value_list;     /* char[]: texts with a comma between; `none`: empty */
+option_parse_value value_choice;   /* int or enum: the index among option->choices */
+option_parse_value value_switch;   /* bool, as Go's strconv.ParseBool reads it */
+option_parse_value value_duration; /* uint64_t, within the option's bounds */
+option_parse_value value_auto;     /* the same, or `auto`: DURATION_AUTOMATIC */
+option_parse_value value_signal;   /* int */
+option_parse_value value_signals;  /* uint64_t mask */
+option_parse_value value_hook;     /* char[] that splits into words */
+option_parse_value value_store;    /* store and store_path */
+option_parse_value value_address;  /* char[]: host:port, http://, https://, unix:// */
 option_parse_value value_tag_service; /* char[]: a `*` at its end alone */
 
 #endif

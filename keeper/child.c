@@ -17,9 +17,10 @@
 #define FAULTS_STAY_UNBLOCKED false
 #endif
 
-enum stage { STAGE_USER, STAGE_STREAMS, STAGE_EXEC };
+enum stage { STAGE_DIRECTORY, STAGE_USER, STAGE_STREAMS, STAGE_EXEC };
 
 static const char *const stage_names[] = {
+    [STAGE_DIRECTORY] = "cannot go to its directory",
     [STAGE_USER] = "cannot change the user",
     [STAGE_STREAMS] = "cannot set up its input and output",
     [STAGE_EXEC] = "cannot run it",
@@ -87,7 +88,8 @@ static void fail(int report, enum stage stage)
 
     if (write(report, &failure, sizeof failure) < 0)
         _exit(EXIT_STATUS_INTERNAL);
-    _exit(failure.error_number == ENOENT ? EXIT_STATUS_NOT_FOUND : EXIT_STATUS_CANNOT_START);
+    _exit(stage == STAGE_EXEC && failure.error_number == ENOENT ? EXIT_STATUS_NOT_FOUND
+                                                                : EXIT_STATUS_CANNOT_START);
 }
 
 static void become(const struct user *user, int report)
@@ -128,6 +130,8 @@ static void run(const struct child_spec *spec, pid_t keeper, int gate, int repor
     setpgid(0, 0);
     wait_at_gate(gate);
 
+    if (chdir(spec->directory) < 0)
+        fail(report, STAGE_DIRECTORY);
     become(spec->user, report);
     if (spec->is_hook)
         set_up_hook_streams(report);
@@ -211,7 +215,8 @@ enum child_exec child_exec_result(struct child *child, const char *name, int *st
     if (size != (ssize_t)sizeof failure)
         return EXEC_DONE;
 
-    *status = failure.error_number == ENOENT ? EXIT_STATUS_NOT_FOUND : EXIT_STATUS_CANNOT_START;
+    bool missing = failure.stage == STAGE_EXEC && failure.error_number == ENOENT;
+    *status = missing ? EXIT_STATUS_NOT_FOUND : EXIT_STATUS_CANNOT_START;
     errno = failure.error_number;
     error_errno(err, "%s: %s", name, stage_names[failure.stage]);
     return EXEC_FAILED;

@@ -47,8 +47,9 @@ struct child_spec {
     char **environment;
     const struct user *user;
     const struct signal_state *signals;
-    bool is_hook;   /* no input, output to stderr, no descriptors but the three */
-    int private_fd; /* closed in the child right after the fork; -1: none */
+    const char *directory; /* to work in; ours is another */
+    bool is_hook;          /* no input, output to stderr, no descriptors but the three */
+    int private_fd;        /* closed in the child right after the fork; -1: none */
 };
 
 struct child {

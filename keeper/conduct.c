@@ -56,9 +56,9 @@ static int spawn_program(struct keeper *keeper, const struct situation *situatio
         .settings = settings_of(keeper),
         .user = keeper->start->user,
         .signals = keeper->start->signals,
+        .directory = keeper->start->directory,
         .situation = situation,
         .private_fd = keeper->lock_fd,
-        .terminal_group = keeper->start->terminal_group,
     };
     return program_spawn(&keeper->program, &spec, err);
 }
@@ -108,7 +108,7 @@ static void program_ended(struct keeper *keeper, int wait_status)
     struct exit_report body = {
         .wait_status = wait_status,
         .ordered = keeper->program.ordered,
-        .killed = keeper->program.killed,
+        .overdue = keeper->program.overdue,
     };
 
     if (WIFSIGNALED(wait_status))
@@ -140,7 +140,6 @@ static void kill_everything(struct keeper *keeper)
 
 static void kill_for_demotion(struct keeper *keeper)
 {
-    keeper->program.killed = program_is_alive(&keeper->program);
     keeper->promotion.active = false;
     keeper->demotion.stage = DEMOTION_KILLS;
     kill_everything(keeper);
@@ -163,6 +162,7 @@ static void start_hook(struct keeper *keeper, const char *name, const char *comm
         .settings = settings_of(keeper),
         .user = keeper->start->user,
         .signals = keeper->start->signals,
+        .directory = keeper->start->directory,
         .situation = situation,
         .program = program_is_alive(&keeper->program) ? keeper->program.child.pid : 0,
         .private_fd = keeper->lock_fd,
@@ -468,6 +468,7 @@ static void enforce_deadline(struct keeper *keeper, instant_ns now)
               (unsigned long long)(now - guard_deadline(&keeper->guard)) / MILLISECONDS(1));
     if (keeper->demotion.stage == DEMOTION_NONE)
         keeper->demotion.term = keeper->guard.lease.term;
+    keeper->program.overdue = program_is_alive(&keeper->program);
     kill_for_demotion(keeper);
 }
 

@@ -26,6 +26,14 @@ static void put(struct environment *environment, size_t *count, const char *form
     environment->used += (size_t)length + 1;
 }
 
+/* What is not known has no variable. */
+static void put_text(struct environment *environment, size_t *count, const char *name,
+                     const char *text)
+{
+    if (text[0] != '\0')
+        put(environment, count, "CONSUL_LEADER_%s=%s", name, text);
+}
+
 static bool is_variable(const char *text, const char *name)
 {
     size_t length = strlen(name);
@@ -48,12 +56,13 @@ void environment_build(struct environment *environment, const struct settings *s
 
     environment->used = 0;
     put(environment, &count, "CONSUL_LEADER_ROLE=%s", situation->role);
-    put(environment, &count, "CONSUL_LEADER_OLD_ROLE=%s", situation->old_role);
-    put(environment, &count, "CONSUL_LEADER_FENCING_TOKEN=%" PRIu64, situation->token);
     put(environment, &count, "CONSUL_LEADER_ELECTION=%s", settings->key);
-    put(environment, &count, "CONSUL_LEADER_SESSION_ID=%s", situation->session.text);
-    put(environment, &count, "CONSUL_LEADER_REASON=%s", situation->reason);
-    put(environment, &count, "CONSUL_LEADER_HOLDER=%s", situation->holder);
+    put_text(environment, &count, "OLD_ROLE", situation->old_role);
+    put_text(environment, &count, "SESSION_ID", situation->session.text);
+    put_text(environment, &count, "REASON", situation->reason);
+    put_text(environment, &count, "HOLDER", situation->holder);
+    if (situation->token != 0)
+        put(environment, &count, "CONSUL_LEADER_FENCING_TOKEN=%" PRIu64, situation->token);
     if (program > 0)
         put(environment, &count, "CONSUL_LEADER_PROGRAM_PID=%d", (int)program);
     if (user->set) {

@@ -34,6 +34,7 @@ static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *
         .environment = environment.variables,
         .user = spec->user,
         .signals = spec->signals,
+        .directory = spec->directory,
         .is_hook = true,
         .private_fd = spec->private_fd,
     };

@@ -30,6 +30,7 @@ struct hook_spec {
     const struct settings *settings;
     const struct user *user;
     const struct signal_state *signals;
+    const char *directory;
     const struct situation *situation;
     pid_t program;
     int private_fd;

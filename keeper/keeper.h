@@ -12,6 +12,7 @@ struct keeper_start {
     char *const *command; /* NULL: a sidecar */
     const struct user *user;
     const struct signal_state *signals;
+    const char *directory; /* where we were started, and the program works */
     int supervisor_fd;
     int network_fd;       /* -1: a keeper that only finishes what a dead one left */
     pid_t supervisor;     /* its process */

@@ -90,7 +90,7 @@ struct failure_report {
 struct exit_report {
     int32_t wait_status;
     bool ordered; /* it ended after our stop order or kill */
-    bool killed;  /* we killed it because its demotion was late, failed or overdue */
+    bool overdue; /* it was killed at its lease's deadline */
 };
 
 #endif

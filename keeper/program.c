@@ -18,6 +18,7 @@ int program_spawn(struct program *program, const struct program_spec *spec, stru
         .environment = environment.variables,
         .user = spec->user,
         .signals = spec->signals,
+        .directory = spec->directory,
         .private_fd = spec->private_fd,
     };
     *program = (struct program){ .child = CHILD_NONE };

@@ -19,7 +19,7 @@ struct program {
     struct child child;
     pid_t terminal_group;  /* has lent the terminal; 0: none */
     bool ordered;          /* its end was asked for */
-    bool killed;           /* because a demotion was late, failed or overdue */
+    bool overdue;          /* it was killed at its lease's deadline */
     instant_ns stop_until; /* SIGKILL then; 0: none */
 };
 
@@ -28,9 +28,9 @@ struct program_spec {
     const struct settings *settings;
     const struct user *user;
     const struct signal_state *signals;
+    const char *directory;
     const struct situation *situation;
     int private_fd;
-    pid_t terminal_group; /* may lend the terminal; 0: none */
 };
 
 /* Forks it; it waits at its gate for program_go(). */

@@ -308,6 +308,12 @@ static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns
         lead_stand(supervisor, now);
 }
 
+/* Losing the lead ends the program of a leader-only instance, and nothing else. */
+static bool program_may_start_again(const struct supervisor *supervisor)
+{
+    return supervisor->settings->mode == MODE_LEADER_ONLY;
+}
+
 static void program_exited(struct supervisor *supervisor, const struct exit_report *report,
                            instant_ns now)
 {
@@ -315,12 +321,12 @@ static void program_exited(struct supervisor *supervisor, const struct exit_repo
                                                   : WEXITSTATUS(report->wait_status);
 
     supervisor->record.program = 0;
-    if (report->killed)
+    if (report->overdue)
         status = EXIT_STATUS_LEAD_LOST;
     if (supervisor->stop_deadline != 0) {
         if (!supervisor->exit_is_final)
             supervisor->exit_status = status;
-    } else if (report->killed || !report->ordered) {
+    } else if (report->overdue || !report->ordered || !program_may_start_again(supervisor)) {
         supervisor_stop(supervisor, status, now);
     }
 }

@@ -106,6 +106,11 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
         open_descriptors(supervisor, err) < 0)
         return EXIT_STATUS_INTERNAL;
 
+    /* A directory of ours would keep its file system from being unmounted. */
+    if (!getcwd(supervisor->directory, sizeof supervisor->directory) || chdir("/") < 0) {
+        error_errno(err, "cannot leave the present directory");
+        return EXIT_STATUS_INTERNAL;
+    }
     supervisor->group = getpgrp();
     supervisor->owned_terminal = supervisor->command && terminal_belongs_to(supervisor->group);
     prctl(PR_SET_CHILD_SUBREAPER, 1);

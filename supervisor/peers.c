@@ -55,9 +55,9 @@ int keeper_start_process(struct supervisor *supervisor, struct error *err)
         .command = supervisor->command,
         .user = supervisor->user,
         .signals = supervisor->signals,
+        .directory = supervisor->directory,
         .supervisor_fd = ends[1],
         .network_fd = -1,
-        .supervisor = getpid(),
         .terminal_group = supervisor->owned_terminal ? supervisor->group : 0,
     };
     int ours[8], count = 0;
@@ -85,7 +85,8 @@ void keeper_died(struct supervisor *supervisor, instant_ns now)
     close_end(&supervisor->keeper.fd);
     supervisor->keeper.pid = 0;
     supervisor->keeper_lost = true;
-    if (!supervisor->exit_is_final && !supervisor->gone) {
+    bool had_ended = supervisor->gone_asked && supervisor->gone;
+    if (!supervisor->exit_is_final && !had_ended) {
         supervisor->exit_status = EXIT_STATUS_LEAD_LOST;
         supervisor->exit_is_final = true;
     }

@@ -38,6 +38,7 @@ struct supervisor {
     const struct user *user;
     const struct signal_state *signals;
     char network_path[PATH_MAX];
+    char directory[PATH_MAX]; /* where we were started; we ourselves leave it */
 
     int signal_fd;
     int timer_fd;

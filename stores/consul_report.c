@@ -1,14 +1,11 @@
 #include "stores/consul_report.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/log.h"
 #include "stores/consul_store.h"
-
-#define COMPLAINT_AGAIN SECONDS(600)
 
 void consul_report_init(struct store *store)
 {
@@ -39,34 +36,9 @@ void consul_report_back(struct store *store)
     report->away_ns = 0;
 }
 
-/* The place of this complaint, or the oldest, which it takes. */
-static struct complaint *complaint_find(struct consul_report *report, const char *text)
-{
-    struct complaint *oldest = &report->complaints[0];
-
-    for (size_t i = 0; i < COMPLAINTS_KEPT; i++) {
-        struct complaint *complaint = &report->complaints[i];
-        if (strcmp(complaint->text, text) == 0)
-            return complaint;
-        if (complaint->said_ns < oldest->said_ns)
-            oldest = complaint;
-    }
-    oldest->said_ns = 0;
-    strcpy(oldest->text, text);
-    return oldest;
-}
-
 void consul_report_complain(struct store *store, const char *reason)
 {
-    char text[sizeof store->report.complaints[0].text];
-    uint64_t now = clock_now_ns();
-
-    snprintf(text, sizeof text, "%s", reason);
-    struct complaint *complaint = complaint_find(&store->report, text);
-    if (complaint->said_ns != 0 && now < complaint->said_ns + COMPLAINT_AGAIN)
-        return;
-    complaint->said_ns = now;
-    log_error("%s", reason);
+    complaints_say(&store->report.complaints, LOG_ERROR, reason);
 }
 
 uint64_t consul_report_next_due(const struct store *store)

@@ -8,21 +8,15 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "consul/complaints.h"
 
 struct store;
-
-#define COMPLAINTS_KEPT 8
-
-struct complaint {
-    char text[160]; /* its beginning */
-    uint64_t said_ns;
-};
 
 struct consul_report {
     bool reached;        /* Consul has answered once */
     uint64_t away_ns;    /* the outage's begin; 0: none */
     uint64_t give_up_ns; /* when the start has failed; 0: never */
-    struct complaint complaints[COMPLAINTS_KEPT];
+    struct complaints complaints;
 };
 
 void consul_report_init(struct store *store);

@@ -12,6 +12,10 @@
 #ifndef STORES_CONSUL_STORE_H
 #define STORES_CONSUL_STORE_H
 
+#include <string.h>
+
+#include <string.h>
+
 #include "consul/http.h"
 #include "consul/refusal.h"
 #include "stores/consul_candidate.h"

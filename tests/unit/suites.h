@@ -13,7 +13,8 @@
     SUITE(option_settle_suite)                                                                     \
     SUITE(option_check_suite)                                                                      \
     SUITE(lock_value_suite)                                                                        \
-    SUITE(consul_answers_suite)
+    SUITE(consul_answers_suite)                                                                    \
+    SUITE(service_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

@@ -1,0 +1,242 @@
+#include "consul/service.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NOMAD_PREFIX "_nomad-task-"
+
+/* --- Which one. --- */
+
+bool service_is_nomads(const char *id)
+{
+    return strncmp(id, NOMAD_PREFIX, strlen(NOMAD_PREFIX)) == 0;
+}
+
+static bool is_auto(const struct settings *settings)
+{
+    return strcmp(settings->tag_service, "auto") == 0;
+}
+
+static bool is_prefix(const char *tag_service)
+{
+    return tag_service[0] != '\0' && tag_service[strlen(tag_service) - 1] == '*';
+}
+
+static bool is_proxy(const struct json_object *service)
+{
+    static const char suffix[] = "-sidecar-proxy";
+    const char *id = json_text(service, "ID");
+    size_t length = strlen(id);
+
+    return json_text(service, "Kind")[0] != '\0' ||
+           (length >= strlen(suffix) && strcmp(id + length - strlen(suffix), suffix) == 0);
+}
+
+/* One way to choose: how the ID begins, and which name it has; empty: any. */
+struct choosing {
+    char prefix[NAME_SIZE + 32];
+    const char *name;
+    bool whole; /* the prefix is the whole ID */
+};
+
+static bool is_meant(const struct choosing *choosing, const char *id,
+                     const struct json_object *service)
+{
+    if (strlen(id) >= SERVICE_ID_SIZE)
+        return false;
+    if (choosing->whole)
+        return strcmp(id, choosing->prefix) == 0;
+    return strncmp(id, choosing->prefix, strlen(choosing->prefix)) == 0 && !is_proxy(service) &&
+           (choosing->name[0] == '\0' ||
+            strcmp(json_text(service, "Service"), choosing->name) == 0);
+}
+
+struct chosen {
+    unsigned count;
+    char id[SERVICE_ID_SIZE]; /* the first */
+    char all[640];            /* for the message */
+};
+
+static void take(struct chosen *chosen, const char *id)
+{
+    size_t used = strlen(chosen->all);
+
+    if (chosen->count == 0)
+        snprintf(chosen->id, sizeof chosen->id, "%s", id);
+    snprintf(chosen->all + used, sizeof chosen->all - used, "%s%s", chosen->count ? ", " : "", id);
+    chosen->count++;
+}
+
+static struct chosen choose(const struct json_object *list, const struct choosing *choosing)
+{
+    struct chosen chosen = { 0 };
+
+    json_object_object_foreach((struct json_object *)list, id, service)
+    {
+        if (is_meant(choosing, id, service))
+            take(&chosen, id);
+    }
+    return chosen;
+}
+
+static enum service_choice settle(const struct chosen *chosen, const char *what, const char *where,
+                                  char id[SERVICE_ID_SIZE], struct error *reason)
+{
+    if (chosen->count == 1) {
+        strcpy(id, chosen->id);
+        return SERVICE_FOUND;
+    }
+    if (chosen->count == 0) {
+        error_set(reason, "this agent has no service %s%s to be tagged", what, where);
+        return SERVICE_ABSENT;
+    }
+    error_set(reason,
+              "this agent has %u services %s%s: which is to be tagged? (--tag-service ID): %s",
+              chosen->count, what, where, chosen->all);
+    return SERVICE_AMBIGUOUS;
+}
+
+static enum service_choice choose_in_nomad(const struct json_object *list,
+                                           const struct settings *settings,
+                                           char id[SERVICE_ID_SIZE], struct error *reason)
+{
+    struct choosing choosing = { .name = settings->service };
+    char where[NAME_SIZE + 64];
+
+    snprintf(choosing.prefix, sizeof choosing.prefix, NOMAD_PREFIX "%s-", settings->nomad_alloc_id);
+    snprintf(where, sizeof where, "of allocation %s", settings->nomad_alloc_id);
+    struct chosen chosen = choose(list, &choosing);
+    if (chosen.count == 0) {
+        choosing.name = "";
+        chosen = choose(list, &choosing);
+    }
+    return settle(&chosen, "", where, id, reason);
+}
+
+/* Elsewhere: by name, by ID, or by how the ID begins. */
+static struct choosing choosing_of(const struct settings *settings)
+{
+    const char *tag_service = settings->tag_service;
+    struct choosing choosing = { .name = "" };
+
+    if (is_auto(settings))
+        choosing.name = settings->service;
+    else
+        snprintf(choosing.prefix, sizeof choosing.prefix, "%s", tag_service);
+    if (is_prefix(tag_service))
+        choosing.prefix[strlen(choosing.prefix) - 1] = '\0';
+    else
+        choosing.whole = !is_auto(settings);
+    return choosing;
+}
+
+enum service_choice service_choose(const struct json_object *list, const struct settings *settings,
+                                   char id[SERVICE_ID_SIZE], struct error *reason)
+{
+    char what[NAME_SIZE + 16];
+
+    if (is_auto(settings) && settings->nomad_alloc_id[0] != '\0')
+        return choose_in_nomad(list, settings, id, reason);
+    snprintf(what, sizeof what, "\"%s\"",
+             is_auto(settings) ? settings->service : settings->tag_service);
+    struct choosing choosing = choosing_of(settings);
+    struct chosen chosen = choose(list, &choosing);
+    return settle(&chosen, what, "", id, reason);
+}
+
+/* --- Its marks. --- */
+
+static bool is_one_of(const char *tag, const char *const tags[2])
+{
+    return (tags[0][0] != '\0' && strcmp(tag, tags[0]) == 0) ||
+           (tags[1][0] != '\0' && strcmp(tag, tags[1]) == 0);
+}
+
+/* The tags in their order, which counts for Consul's anti-entropy. NULL: nothing changes. */
+static struct json_object *marked_tags(const struct json_object *definition,
+                                       const struct service_marks *marks)
+{
+    struct json_object *present = json_member(definition, "Tags", json_type_array);
+    struct json_object *tags = json_object_new_array();
+    size_t count = present ? json_object_array_length(present) : 0;
+    bool changed = false;
+    bool there = marks->tag[0] == '\0';
+
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *item = json_object_array_get_idx(present, i);
+        const char *tag = json_object_get_string(item);
+        bool goes = tag && is_one_of(tag, marks->foreign_tags);
+        there |= tag && strcmp(tag, marks->tag) == 0;
+        changed |= goes;
+        if (!goes)
+            json_object_array_add(tags, json_object_get(item));
+    }
+    if (!there)
+        json_object_array_add(tags, json_object_new_string(marks->tag));
+    if (there && !changed) {
+        json_object_put(tags);
+        return NULL;
+    }
+    return tags;
+}
+
+/* Meta with our session, or without it. NULL: nothing changes. */
+static struct json_object *marked_meta(const struct json_object *definition,
+                                       const struct service_marks *marks)
+{
+    struct json_object *present = json_member(definition, "Meta", json_type_object);
+    const char *session = json_text(present, "session");
+    bool comes = marks->session[0] != '\0' && strcmp(session, marks->session) != 0;
+    bool goes = marks->old_session[0] != '\0' && strcmp(session, marks->old_session) == 0;
+    struct json_object *meta = NULL;
+
+    if (!comes && !goes)
+        return NULL;
+    if (!present || json_object_deep_copy(present, &meta, NULL) != 0)
+        meta = json_object_new_object();
+    if (comes)
+        json_set_text(meta, "session", marks->session);
+    else
+        json_object_object_del(meta, "session");
+    return meta;
+}
+
+/* What GET shows and PUT does not know, or has from elsewhere (the query's namespace). */
+static const char *const shown_only[] = {
+    "Service",    "ContentHash", "CreateIndex", "ModifyIndex",
+    "Datacenter", "PeerName",    "Namespace",   "Partition",
+};
+
+struct json_object *service_marked(const struct json_object *definition,
+                                   const struct service_marks *marks)
+{
+    struct json_object *tags = marked_tags(definition, marks);
+    struct json_object *meta = marked_meta(definition, marks);
+    struct json_object *body = NULL;
+
+    if (!tags && !meta)
+        return NULL;
+    if (json_object_deep_copy((struct json_object *)definition, &body, NULL) != 0)
+        return NULL;
+    json_set_text(body, "Name", json_text(definition, "Service"));
+    for (size_t i = 0; i < sizeof shown_only / sizeof *shown_only; i++)
+        json_object_object_del(body, shown_only[i]);
+    if (tags)
+        json_object_object_add(body, "Tags", tags);
+    if (meta)
+        json_object_object_add(body, "Meta", meta);
+    return body;
+}
+
+bool service_drop_unknown(struct json_object *body, const char *answer)
+{
+    char field[64];
+    const char *at = strstr(answer, "unknown field \"");
+
+    if (!at || sscanf(at, "unknown field \"%63[^\"]\"", field) != 1 ||
+        !json_object_object_get_ex(body, field, NULL))
+        return false;
+    json_object_object_del(body, field);
+    return true;
+}

@@ -1,0 +1,38 @@
+/* tags.h - the service's tags follow the role: the primary tag on the leader alone, the replica
+ * tag, if there is one, on the others.
+ *
+ * Through the local agent, with the definition that was read, tags alone changed; a service that is
+ * not there is waited for and never created. The agent is asked in blocking queries on the
+ * definition's hash, so that what somebody else undoes is redone in milliseconds.
+ * A tag is a hint for finding the leader, never a proof (docs/operating.md, "Tags").
+ */
+#ifndef NETWORK_TAGS_H
+#define NETWORK_TAGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/settings.h"
+#include "consul/http.h"
+#include "election/lock.h"
+#include "stores/store.h"
+
+struct tags;
+
+/* Begins to look for the service. Nothing is changed before the first tags_role(). listener: its
+ * fatal() is called when a sidecar in Nomad has never seen its service.
+ */
+struct tags *tags_open(const struct settings *settings, struct http *http,
+                       const struct store_listener *listener);
+
+/* The role that the service shall show from now on; sent without delay where the definition is
+ * known. standing: false at the end, whatever we put up is taken down. session: of the term, or
+ * NULL.
+ */
+void tags_role(struct tags *tags, bool leader, bool standing, const struct session_id *session);
+
+/* When tags_due() wants to be called; 0: not by time. */
+uint64_t tags_next_due(const struct tags *tags);
+void tags_due(struct tags *tags);
+
+#endif

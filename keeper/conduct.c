@@ -448,8 +448,10 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
     if (!wanted || hook_may_go_on)
         return;
     if (has_children()) {
-        sweep(0);
-        keeper->sweep_due = now + SWEEP_INTERVAL;
+        if (now >= keeper->sweep_due) {
+            sweep(0);
+            keeper->sweep_due = clock_now_ns() + SWEEP_INTERVAL;
+        }
         return;
     }
     keeper->killing = false;

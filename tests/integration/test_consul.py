@@ -181,7 +181,7 @@ def test_the_key_overwritten_is_ours_again(world):
     after = trio.consul.get(KEY)
     assert after["Session"] == before["Session"]
     holds(lambda: world.events.words() == words, LEASE + 1)
-    assert len(trio.instances[name].matching("foreign|not ours", begun)) == 1, trio.instances[name].text
+    assert len(trio.instances[name].matching("overwritten", begun)) == 1, trio.instances[name].text
     # What gives it away is still guarded right after that.
     stopped = trio.instances[name].signal(signal.SIGTERM)
     trio.next_leads(stopped, PROGRAM_BOUND, but=name)
@@ -215,47 +215,48 @@ def test_the_session_destroyed(world, times):
 
 # Faults of Consul's servers
 
-def kill_leader(cluster):
-    """Kills the server that leads, waits for the next, and starts it again; how long nothing could be written."""
+def kill_leader(cluster, agent):
+    """Kills the server that leads, waits for the next, and starts it again; how long this agent could write nothing."""
     old = until(cluster.leader, 30)
-    others = [server for server in cluster.servers if server is not old]
     killed = now()
     old.kill()
 
     def written():
         try:
-            return others[0].request("PUT", "/v1/kv/written", "x", timeout=2).status == 200
+            return agent.request("PUT", "/v1/kv/written", "x", timeout=5).status == 200
         except OSError:
             return False
-    until(written, 60, "a new Consul leader", every=0.05)
+    until(written, 60, "a new Consul leader", every=0.02)
     outage = now() - killed
     old.start()
     cluster.wait()
 
     def whole():
-        answer = others[0].request("GET", "/v1/operator/autopilot/health", timeout=5)
+        answer = agent.request("GET", "/v1/operator/autopilot/health", timeout=5)
         return answer.status == 200 and answer.json["FailureTolerance"] == 1
     until(whole, 60, "three healthy servers", every=0.1)
     return outage
 
 
 def outlives(world, figure, multiplier, times):
+    """No demotion while the outage was shorter than what is printed at the start; and never two, however long it was."""
     cluster = world.consul(servers=3, agents=2, raft_multiplier=multiplier, session_ttl_min=None).start().wait()
     trio = Trio(world, *HOOKS, cluster=cluster, names=("one", "two"))
-    trio.settle()
-    line = next(line for line in trio.instances["one"].matching("away"))
-    printed = 14.0
-    assert "away 14s" in line.text, line.text
-    words, session = world.events.words(), trio.consul.holder(KEY)
+    name = trio.settle()
+    assert trio.instances["one"].matching("away 14s"), trio.instances["one"].text
     outages = []
     for _ in range(times):
-        outages.append(kill_leader(cluster))
-        if world.events.words() != words:
-            break
+        words, session, killed = world.events.words(), trio.consul.holder(KEY), now()
+        outages.append(kill_leader(cluster, trio.agents[name]))
+        if outages[-1] < 14:
+            assert world.events.words() == words, \
+                f"a demotion in an outage of {outages[-1]:.1f} s\n{world.events}\n{trio.instances[name].text}"
+            assert trio.consul.holder(KEY) == session
+        elif world.events.words() != words:
+            name = trio.leader(60, after=killed).name
     figure(f"Consul's leader killed {times} times, raft_multiplier {multiplier or 5}: longest outage", max(outages))
-    assert world.events.words() == words or outages[-1] >= printed, \
-        f"a demotion in an outage of {outages[-1]:.1f} s\n{world.events}"
-    assert trio.consul.holder(KEY) == session or outages[-1] >= printed
+    figure(f"Consul's leader killed {times} times, raft_multiplier {multiplier or 5}: shortest outage", min(outages))
+    assert min(outages) < 14, "not once was there an outage to outlive"
     trio.judge()
 
 

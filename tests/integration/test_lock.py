@@ -207,7 +207,7 @@ def test_a_token_that_may(world, guarded, how):
     world.events.wait("start", 10)
 
 
-@pytest.mark.parametrize("lacking, named", [("session", r"session:write.*(server-1|node)"), ("key", r"key:write.*" + KEY)])
+@pytest.mark.parametrize("lacking, named", [("session", r"session:write.*(server-1|node)"), ("key", r'key.*' + KEY)])
 def test_a_403_names_the_rule_that_is_missing(world, guarded, lacking, named):
     rules = " ".join(rule + "}" for rule in RULES.split("}") if rule.strip() and lacking not in rule)
     one = start(world, guarded, environment={"CONSUL_HTTP_TOKEN": token_for(guarded, rules)})

@@ -50,7 +50,8 @@ def test_follow_runs_every_program_and_signals_the_leader(world):
 
 
 def test_an_instance_is_a_candidate_again_after_it_lost_the_lead(world):
-    world.file("one", *SIGNALS, command=program("--led-by-signals"))
+    """After the lease that was in the lock file: another leader of the lost file may still act until then."""
+    world.file("one", "--ttl", "1s", "--lease", "2s", "--demote-timeout", "500ms", *SIGNALS, command=program("--led-by-signals"))
     world.events.wait("signal-10", 5, name="one")
     os.unlink(world.lock)
     demoted = world.events.wait("signal-12", 1, name="one")

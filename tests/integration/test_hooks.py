@@ -10,6 +10,10 @@ from instance import hook, program
 from waiting import holds, now, until
 
 
+# A lock file that is removed is free for others after the lease that was in it.
+SHORT = ["--ttl", "1s", "--lease", "2s", "--demote-timeout", "500ms"]
+
+
 def variables(path):
     """The environment that a hook or program wrote."""
     return dict(entry.split("=", 1) for entry in open(path).read().split("\0") if "=" in entry)
@@ -52,7 +56,7 @@ def test_hooks_are_split_like_words_and_run_without_a_shell(world):
 
 
 def test_hooks_run_one_at_a_time_and_in_order(world):
-    one = world.file("one", *hooks("--exit-after", 100, demote=("--exit-after", 100)), command=program())
+    one = world.file("one", *SHORT, *hooks("--exit-after", 100, demote=("--exit-after", 100)), command=program())
     world.events.wait("promote-end", 5)
     for _ in range(3):
         os.unlink(world.lock)
@@ -152,7 +156,7 @@ def test_in_a_sidecar_a_demote_hook_that_does_not_answer_keeps_the_lock(world):
 
 
 def test_a_demote_signal_alone_is_complete_after_the_demote_timeout(world):
-    world.file("one", "--demote-timeout", "1s", "--promote-signal", "USR1", "--demote-signal", "USR2",
+    world.file("one", *SHORT, "--demote-timeout", "1s", "--promote-signal", "USR1", "--demote-signal", "USR2",
                command=program("--led-by-signals"))
     promoted = world.events.wait("signal-10", 5)
     lost = now()

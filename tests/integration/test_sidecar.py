@@ -176,49 +176,63 @@ def test_meta_session_is_not_written_with_a_command(world, consul):
 
 class PlainClient(threading.Thread):
     """What the shell sidecar does with the lock: a session with a TTL and no lock-delay, an acquire with an empty value,
-    and another when it did not get it. It holds the lock for some time and gives it back, again and again."""
+    and another when it did not get it. While `wants` is set it tries and holds; then its session ends, as the shell
+    sidecar's does."""
 
-    def __init__(self, consul, hold, rest):
+    def __init__(self, consul):
         super().__init__(daemon=True)
-        self.consul, self.hold, self.rest = consul, hold, rest
-        self.ended = threading.Event()
+        self.consul = consul
+        self.wants, self.holds, self.ended = threading.Event(), threading.Event(), threading.Event()
         self.held = []
         self.error = None
 
     def run(self):
         try:
             while not self.ended.is_set():
-                self.turn()
+                if self.wants.wait(0.1):
+                    self.turn()
         except Exception as error:  # told by the test
             self.error = error
 
     def turn(self):
         session = self.consul.create_session(Name="plain", TTL="15s", LockDelay="0s")
-        while not self.ended.is_set() and not self.consul.put(KEY, "", acquire=session):
+        while self.wants.is_set() and not self.consul.put(KEY, "", acquire=session):
             self.ended.wait(0.01)
         begun = now()
-        self.ended.wait(self.hold)
-        self.held.append((begun, now()))
-        # The shell sidecar only ever ends; then its session does.
+        if self.wants.is_set():
+            self.holds.set()
+            while self.wants.is_set():
+                self.ended.wait(0.01)
+            self.held.append((begun, now()))
+            self.holds.clear()
         self.consul.destroy_session(session)
-        self.ended.wait(self.rest)
 
 
 def test_a_plain_client_of_the_old_protocol_among_ours(world, consul):
-    ours = {name: world.start(name, "--service", "redis", *FAST, *HOOKS, agent=consul) for name in ("one", "two")}
-    plain = PlainClient(consul, hold=1.0, rest=LEASE + 2)
-    leading = world.events.wait("promote-end", 5)
+    def start(name):
+        return world.start(name, "--service", "redis", *FAST, *HOOKS, agent=consul)
+    ours = [start(name) for name in ("one", "two")]
+    plain = PlainClient(consul)
     plain.start()
-    for turn in range(3):
-        ours[leading.name].stop()  # it frees the lock; who is first has it
-        ours[leading.name] = world.start(leading.name, "--service", "redis", *FAST, *HOOKS, agent=consul)
-        until(lambda: len(plain.held) > turn or plain.error, 30, "the plain client had it")
-        leading = world.events.wait("promote-end", LEASE + 5, after=plain.held[-1][1])
+    world.events.wait("promote-end", 5)
+    for _ in range(2):
+        plain.wants.set()
+        holds(lambda: not plain.holds.is_set(), 1, "ours hold it")
+        for instance in ours:
+            instance.stop()
+        until(plain.holds.is_set, 5, "it has what ours gave away")
+        ours = [start(name) for name in ("one", "two")]
+        words = world.events.words()
+        holds(lambda: world.events.words() == words, LEASE + 1, "ours wait for it")
+        freed = now()
+        plain.wants.clear()
+        world.events.wait("promote-end", LEASE + 2, after=freed)
     plain.ended.set()
     plain.join(10)
     assert not plain.error, plain.error
     intervals = world.events.intervals("promote-begin", {"demote-end"})
     world.events.judge(intervals)
+    assert len(plain.held) == 2
     for begun, ended in plain.held:
         for interval in intervals:
             assert interval.end <= begun or interval.begin >= ended, \

@@ -68,6 +68,9 @@ void http_failure_describe(const struct http_failure *failure, struct error *tex
     case CURLE_OPERATION_TIMEDOUT:
         describe_timeout(failure, text);
         break;
+    case CURLE_SSL_CONNECT_ERROR:
+        error_set(text, "cannot speak HTTPS with %s: %s", where, failure->curl_error);
+        break;
     case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:

@@ -75,8 +75,8 @@ static void failed(struct tags *tags, const struct http_response *response, cons
     struct attempt attempt = { .what = what };
     struct error reason;
 
-    snprintf(attempt.rule, sizeof attempt.rule, "service \"%s\" %s", tags->settings->service,
-             access);
+    snprintf(attempt.rule, sizeof attempt.rule, "service:%s on \"%s\"", access,
+             tags->settings->service);
     refusal_read(response, &attempt, &reason);
     if (refusal_is_outage(response))
         log_debug("%s", reason.text);

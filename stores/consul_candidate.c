@@ -15,7 +15,7 @@
 /* A candidate that acquires at its first look writes its entry with that commit alone. */
 #define FIRST_WRITE_PAUSE MILLISECONDS(100)
 #define RETRY_PAUSE       SECONDS(1)
-#define SWEEP_INTERVAL    SECONDS(60)
+#define SWEEP_INTERVAL    SECONDS(30)
 #define SWEEP_MAX         32
 
 static char *entry_key(const struct store *store, const struct session_id *session)
@@ -74,7 +74,8 @@ static void entry_written(void *context, const struct http_response *response)
         candidate->next_ns = entry_is_right(candidate) ? 0 : clock_now_ns();
         return;
     }
-    snprintf(attempt.rule, sizeof attempt.rule, "key_prefix \"%s\" write", store->settings->key);
+    snprintf(attempt.rule, sizeof attempt.rule, "key:write on the prefix \"%s\"",
+             store->settings->key);
     refusal_read(response, &attempt, &reason);
     if (!refusal_is_outage(response) && !refusal_says(response, "invalid session"))
         consul_report_complain(store, reason.text);
@@ -233,7 +234,8 @@ static void entries_listed(void *context, const struct http_response *response)
     struct error reason;
 
     store->candidate.sweep = NULL;
-    snprintf(attempt.rule, sizeof attempt.rule, "key_prefix \"%s\" read", store->settings->key);
+    snprintf(attempt.rule, sizeof attempt.rule, "key:write on the prefix \"%s\"",
+             store->settings->key);
     if (entries_read(response, &attempt, &entries, &reason) == 0)
         remove_abandoned(store, &entries);
     else

@@ -278,7 +278,7 @@ static void set_rule(struct operation *operation, bool of_session)
         snprintf(attempt->rule, sizeof attempt->rule, "session:write on %s%s",
                  node[0] ? "node " : "the agent's node", node);
     else
-        snprintf(attempt->rule, sizeof attempt->rule, "key_prefix \"%s\" write",
+        snprintf(attempt->rule, sizeof attempt->rule, "key:write on the prefix \"%s\"",
                  store->settings->key);
 }
 

@@ -44,7 +44,7 @@ static bool take(struct consul_read *read, const struct http_response *response,
 {
     struct attempt attempt = { .what = "cannot read the lock" };
 
-    snprintf(attempt.rule, sizeof attempt.rule, "key_prefix \"%s\" read",
+    snprintf(attempt.rule, sizeof attempt.rule, "key:write on the prefix \"%s\"",
              read->store->settings->key);
     read->request = NULL;
     read->look.known = entries_read(response, &attempt, entries, &read->look.reason) == 0;

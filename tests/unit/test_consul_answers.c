@@ -15,7 +15,7 @@
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
 
 static const struct session_id session = { SESSION };
-static const struct attempt attempt = { "cannot do it", "key_prefix \"k\" write" };
+static const struct attempt attempt = { "cannot do it", "key:write on the prefix \"k\"" };
 
 static struct http_response answer(long status, const char *body)
 {
@@ -150,8 +150,8 @@ static const struct {
     const char *text;
 } refusals[] = {
     { 403, "Permission denied",
-      "cannot do it at http://127.0.0.1:8500: permission denied (the token needs key_prefix \"k\" "
-      "write)" },
+      "cannot do it at http://127.0.0.1:8500: permission denied (the token needs key:write on the "
+      "prefix \"k\")" },
     { 403, "ACL not found",
       "cannot do it at http://127.0.0.1:8500: Consul does not know the token (ACL not found)" },
     { 403,

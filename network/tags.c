@@ -48,7 +48,6 @@ struct tags {
     uint64_t writes_since_ns;
 };
 
-static void look_up(struct tags *tags);
 static void read_service(struct tags *tags);
 
 static void send(struct tags *tags, const char *method, const char *path, const char *body,

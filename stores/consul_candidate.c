@@ -191,13 +191,11 @@ static bool says_lock_seen(const struct entry *entry)
 
 bool consul_candidate_others_saw(const struct store *store, const struct entries *entries)
 {
-    AUTO_FREE char *prefix = memory_text("%s.candidates/", store->settings->key);
     AUTO_FREE char *own = entry_key(store, &store->candidate.session);
 
     for (size_t i = 0; i < entries->count; i++) {
         const struct entry *entry = &entries->list[i];
-        if (strncmp(entry->key, prefix, strlen(prefix)) == 0 && strcmp(entry->key, own) != 0 &&
-            says_lock_seen(entry))
+        if (strcmp(entry->key, own) != 0 && says_lock_seen(entry))
             return true;
     }
     return false;

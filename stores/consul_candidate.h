@@ -60,7 +60,7 @@ void consul_candidate_released(struct store *store, const struct session_id *ses
  */
 void consul_candidate_remove(struct store *store, const struct session_id *session);
 
-/* Whether any candidate but the present one has seen the lock. */
+/* Whether any of these candidates but our present one has seen the lock. */
 bool consul_candidate_others_saw(const struct store *store, const struct entries *entries);
 
 uint64_t consul_candidate_next_due(const struct store *store);

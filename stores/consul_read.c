@@ -23,10 +23,10 @@ static void finish(struct consul_read *read)
     free(read);
 }
 
-static void send(struct consul_read *read, const char *query, uint64_t timeout_ns,
+static void send(struct consul_read *read, const char *key, const char *query, uint64_t timeout_ns,
                  http_callback callback)
 {
-    AUTO_FREE char *path = path_key(read->store->settings->key, query);
+    AUTO_FREE char *path = path_key(key, query);
     struct http_order order = {
         .method = "GET",
         .path = path,
@@ -52,26 +52,32 @@ static bool take(struct consul_read *read, const struct http_response *response,
     return read->look.known;
 }
 
-static void show_lock(struct consul_read *read, const struct entries *entries)
-{
-    const struct entry *lock = entries_find(entries, read->store->settings->key);
-
-    if (lock)
-        consul_value_seen(&read->store->value, lock, &read->look.view);
-}
-
 static void candidates_answered(void *context, const struct http_response *response)
 {
     struct consul_read *read = context;
     AUTO_ENTRIES struct entries entries;
 
-    if (take(read, response, &entries)) {
-        read->look.view.consistent = true;
-        show_lock(read, &entries);
-        if (!read->look.view.exists)
-            read->look.view.others_seen = consul_candidate_others_saw(read->store, &entries);
-    }
+    if (take(read, response, &entries))
+        read->look.view.others_seen = consul_candidate_others_saw(read->store, &entries);
     finish(read);
+}
+
+static void lock_answered(void *context, const struct http_response *response);
+
+/* Absence is made sure of, and who may have seen the lock is asked after that: whoever acquires it
+ * in between says so in the same commit.
+ */
+static void ask_further(struct consul_read *read)
+{
+    const struct settings *settings = read->store->settings;
+    uint64_t timeout_ns = settings_request_timeout(settings);
+    AUTO_FREE char *candidates = memory_text("%s.candidates/", settings->key);
+
+    if (read->look.view.consistent)
+        send(read, candidates, "recurse&consistent", timeout_ns, candidates_answered);
+    else
+        send(read, settings->key, "consistent", timeout_ns, lock_answered);
+    read->look.view.consistent = true;
 }
 
 static void lock_answered(void *context, const struct http_response *response)
@@ -80,11 +86,12 @@ static void lock_answered(void *context, const struct http_response *response)
     AUTO_ENTRIES struct entries entries;
 
     if (take(read, response, &entries)) {
+        const struct entry *lock = entries_find(&entries, read->store->settings->key);
         read->look.index = response->index ? response->index : 1;
-        show_lock(read, &entries);
-        if (!read->look.view.exists && read->order.candidates) {
-            send(read, "recurse&consistent", settings_request_timeout(read->store->settings),
-                 candidates_answered);
+        if (lock) {
+            consul_value_seen(&read->store->value, lock, &read->look.view);
+        } else if (read->order.candidates) {
+            ask_further(read);
             return;
         }
     }
@@ -98,7 +105,7 @@ struct consul_read *consul_read_start(struct store *store, const struct consul_r
     read->store = store;
     read->order = *order;
     read->look.view.consistent = strstr(order->query, "consistent") != NULL;
-    send(read, order->query, order->timeout_ns, lock_answered);
+    send(read, store->settings->key, order->query, order->timeout_ns, lock_answered);
     read->order.query = NULL; /* the caller's */
     return read;
 }

@@ -1,5 +1,5 @@
-/* consul_read.h - one look at the lock: GET of its key, and where it is absent of the candidates
- * too, who may have seen it.
+/* consul_read.h - one look at the lock: GET of its key; and where it is absent, once more through a
+ * quorum, and of the candidates, who may have seen it.
  */
 #ifndef STORES_CONSUL_READ_H
 #define STORES_CONSUL_READ_H
@@ -26,7 +26,7 @@ typedef void (*consul_read_done)(void *context, const struct consul_look *look);
 struct consul_read_order {
     const char *query; /* `stale`, `consistent&index=7&wait=5s` */
     uint64_t timeout_ns;
-    bool candidates; /* ask for them where the lock is absent */
+    bool candidates; /* make sure of absence, and ask them */
     consul_read_done done;
     void *context;
 };

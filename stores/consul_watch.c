@@ -14,8 +14,6 @@
 #define WAIT_OF_HOLDER     SECONDS(5)
 #define UNCHANGED_PAUSE    MILLISECONDS(100)
 
-static void look(struct store *store);
-
 static uint64_t wait_of(const struct store *store)
 {
     uint64_t third = store->settings->ttl_ns / 3;
@@ -31,12 +29,6 @@ static uint64_t retry_pause(void)
     return MILLISECONDS(500) + MILLISECONDS((uint64_t)random() % 500);
 }
 
-static void look_at(struct store *store, uint64_t instant_ns)
-{
-    store->watch.next_ns = instant_ns;
-    consul_watch_due(store);
-}
-
 /* Consul: an index that goes backwards means another state, to be looked at anew. */
 static uint64_t index_after(uint64_t before, uint64_t now)
 {
@@ -49,7 +41,7 @@ static void look_failed(struct store *store, const struct consul_look *seen)
     if (!seen->outage)
         consul_report_complain(store, seen->reason.text);
     store->watch.index = 0;
-    look_at(store, clock_now_ns() + retry_pause());
+    store->watch.next_ns = clock_now_ns() + retry_pause();
 }
 
 static void look_answered(void *context, const struct consul_look *seen)

@@ -14,7 +14,10 @@
     SUITE(option_check_suite)                                                                      \
     SUITE(lock_value_suite)                                                                        \
     SUITE(consul_answers_suite)                                                                    \
-    SUITE(service_suite)
+    SUITE(service_suite)                                                                           \
+    SUITE(lease_suite)                                                                             \
+    SUITE(guard_suite)                                                                             \
+    SUITE(candidacy_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

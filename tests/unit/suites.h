@@ -17,7 +17,8 @@
     SUITE(service_suite)                                                                           \
     SUITE(lease_suite)                                                                             \
     SUITE(guard_suite)                                                                             \
-    SUITE(candidacy_suite)
+    SUITE(candidacy_suite)                                                                         \
+    SUITE(transitions_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

@@ -399,6 +399,21 @@ void keeper_supervisor_died(struct keeper *keeper)
     kill_everything(keeper);
 }
 
+/* A demotion that the keeper has to order itself. */
+static void describe_loss(const struct keeper *keeper, struct demotion_order *order,
+                          const char *reason, instant_ns now)
+{
+    struct situation *situation = &order->situation;
+
+    *order = (struct demotion_order){
+        .situation = keeper->lead,
+        .until = now + settings_of(keeper)->demote_timeout_ns,
+    };
+    snprintf(situation->role, sizeof situation->role, "follower");
+    snprintf(situation->old_role, sizeof situation->old_role, "leader");
+    snprintf(situation->reason, sizeof situation->reason, "%s", reason);
+}
+
 /* After the supervisor's death and the end of everything: the hook, the word, the end. */
 static void advance_alone(struct keeper *keeper, instant_ns now)
 {
@@ -406,13 +421,7 @@ static void advance_alone(struct keeper *keeper, instant_ns now)
 
     if (keeper->led && demotion->stage == DEMOTION_NONE) {
         hook_reset(&keeper->hook);
-        demotion->order.situation = keeper->lead;
-        snprintf(demotion->order.situation.role, sizeof demotion->order.situation.role, "follower");
-        snprintf(demotion->order.situation.old_role, sizeof demotion->order.situation.old_role,
-                 "leader");
-        snprintf(demotion->order.situation.reason, sizeof demotion->order.situation.reason,
-                 "supervisor-died");
-        demotion->order.until = now + settings_of(keeper)->demote_timeout_ns;
+        describe_loss(keeper, &demotion->order, "supervisor-died", now);
         if (keeper->guard.armed && keeper->guard.lease.hard < demotion->order.until)
             demotion->order.until = keeper->guard.lease.hard;
         begin_demotion_hook(keeper);
@@ -462,10 +471,26 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
     keeper->gone_wanted = false;
 }
 
+/* What a sidecar's hooks have done outside cannot be killed: late is better than never. */
+static void demote_outside(struct keeper *keeper, instant_ns now)
+{
+    struct demotion_order order;
+
+    describe_loss(keeper, &order, "lease-expired", now);
+    guard_disarm(&keeper->guard);
+    keeper_demote(keeper, keeper->guard.lease.term, &order);
+}
+
 static void enforce_deadline(struct keeper *keeper, instant_ns now)
 {
     if (!guard_overdue(&keeper->guard, now) || keeper->demotion.stage == DEMOTION_KILLS)
         return;
+    if (settings_of(keeper)->mode == MODE_SIDECAR) {
+        log_error("the lease is over and the demotion is not late=%llums",
+                  (unsigned long long)(now - guard_deadline(&keeper->guard)) / MILLISECONDS(1));
+        demote_outside(keeper, now);
+        return;
+    }
     log_error("the lease is over and the demotion is not: everything is killed late=%llums",
               (unsigned long long)(now - guard_deadline(&keeper->guard)) / MILLISECONDS(1));
     if (keeper->demotion.stage == DEMOTION_NONE)

@@ -17,6 +17,7 @@
 #include "base/settings.h"
 #include "consul/http.h"
 #include "network/requests.h"
+#include "network/tags.h"
 #include "stores/store.h"
 
 struct network {
@@ -26,6 +27,7 @@ struct network {
     struct http *http; /* NULL: nothing of ours is in Consul */
     const struct store_operations *operations;
     struct store *store; /* NULL: it could not be opened */
+    struct tags *tags;   /* NULL: none */
     bool will_begun;
     bool finished;
 };
@@ -83,6 +85,8 @@ static void execute_will(struct network *network)
     if (network->will_begun)
         return;
     network->will_begun = true;
+    if (network->tags)
+        tags_role(network->tags, false, false, NULL);
     if (network->store)
         network->operations->execute_will(network->store);
     else
@@ -92,6 +96,7 @@ static void execute_will(struct network *network)
 static void carry_out(struct network *network, const struct message *message, int passed_fd)
 {
     const struct log_body *line = MESSAGE_BODY(message, const struct log_body);
+    const struct role_order *role = MESSAGE_BODY(message, const struct role_order);
 
     switch ((enum network_message)message->type) {
     case NETWORK_REQUEST:
@@ -103,6 +108,8 @@ static void carry_out(struct network *network, const struct message *message, in
         hold(network, MESSAGE_BODY(message, const struct lock_hold), passed_fd);
         break;
     case NETWORK_ROLE:
+        if (network->tags)
+            tags_role(network->tags, role->leader, role->standing, &role->session);
         break;
     case NETWORK_LOG:
         if (line->length <= sizeof line->line)
@@ -141,7 +148,9 @@ enum { WATCH_SUPERVISOR, WATCH_KEEPER, WATCH_STORE, WATCHES };
 
 static uint64_t next_due(const struct network *network)
 {
-    return network->store ? network->operations->next_due(network->store) : 0;
+    uint64_t due = network->store ? network->operations->next_due(network->store) : 0;
+
+    return network->tags ? clock_earlier(due, tags_next_due(network->tags)) : due;
 }
 
 static void wait_for_events(struct network *network)
@@ -170,6 +179,8 @@ static void run(struct network *network)
             return;
         if (network->store)
             network->operations->due(network->store);
+        if (network->tags)
+            tags_due(network->tags);
     }
 }
 
@@ -192,6 +203,8 @@ static void open_parts(struct network *network)
     }
     if (network->settings.store == STORE_CONSUL)
         network->http = http_open(&network->settings, &err);
+    if (network->http && strcmp(network->settings.tag_service, "none") != 0)
+        network->tags = tags_open(&network->settings, network->http, &listener);
 }
 
 int main(void)

@@ -93,7 +93,6 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
 {
     const struct settings *settings = supervisor->settings;
     struct election_terms terms = election_terms_of(settings);
-    struct error place_error;
 
     int status = options_check_files(settings, (char **)supervisor->command, err);
     if (status != 0)
@@ -114,9 +113,13 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
     supervisor->group = getpgrp();
     supervisor->owned_terminal = supervisor->command && terminal_belongs_to(supervisor->group);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    place_open(&supervisor->place, settings, &place_error);
-    if (place_error.text[0] != '\0')
-        log_warn("no place lock, no record: %s", place_error.text);
+    if (place_open(&supervisor->place, settings, err) < 0) {
+        if (settings->state_dir[0] != '\0') {
+            error_wrap(err, "--state-dir");
+            return EXIT_STATUS_USAGE;
+        }
+        log_warn("no place lock, no record: %s", err->text);
+    }
     election_init(&supervisor->election, &terms);
     return 0;
 }

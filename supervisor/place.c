@@ -90,15 +90,15 @@ static int open_place(struct place *place, const struct settings *settings, stru
     return 0;
 }
 
-void place_open(struct place *place, const struct settings *settings, struct error *err)
+int place_open(struct place *place, const struct settings *settings, struct error *err)
 {
-    err->text[0] = '\0';
     *place = (struct place){ .lock_fd = -1 };
     if (settings->instance[0] == '\0' || open_place(place, settings, err) == 0)
-        return;
+        return 0;
     if (place->lock_fd >= 0)
         close(place->lock_fd);
     *place = (struct place){ .lock_fd = -1 };
+    return -1;
 }
 
 bool place_lock(struct place *place)

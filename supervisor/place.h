@@ -28,11 +28,10 @@ struct record {
     pid_t program; /* 0: none */
 };
 
-/* Opens the place's folder. A place that cannot be had (no instance is named, no directory can be
- * written, a network file system) leaves it without one: *err says why where that deserves a
- * warning, else its text is empty.
+/* Opens the place's folder. Without an instance's name there is no place. -1: it cannot be had (no
+ * directory can be written, a network file system); there is none then either.
  */
-void place_open(struct place *place, const struct settings *settings, struct error *err);
+int place_open(struct place *place, const struct settings *settings, struct error *err);
 
 /* Takes the lock without waiting. */
 bool place_lock(struct place *place);

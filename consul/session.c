@@ -8,8 +8,9 @@
 /* Errors of a request that no further try will mend. `Missing check` and `is in critical state`
  * are not among them: checks come and recover.
  */
+static const char refused_ttl[] = "Invalid Session TTL";
 static const char *const invalid[] = {
-    "Invalid Session TTL",
+    refused_ttl,
     "Invalid Behavior setting",
     "Request decode failed",
     "must be created at server agent",
@@ -69,7 +70,11 @@ enum answer_result session_created(const struct http_response *response,
         return ANSWER_DONE;
     }
     refusal_read(response, attempt, reason);
-    return response->answered && is_invalid(response) ? ANSWER_INVALID : ANSWER_FAILED;
+    if (!response->answered || !is_invalid(response))
+        return ANSWER_FAILED;
+    if (refusal_says(response, refused_ttl))
+        error_wrap(reason, "--ttl");
+    return ANSWER_INVALID;
 }
 
 /* The only session in the list, if it is ours. Not the caller's to end. */

@@ -108,6 +108,7 @@ static void session_answered(struct election *election, const struct lock_answer
         election->session = answer->session;
         transition(election, EVENT_SESSION, now, commands);
     } else if (answer->result == ANSWER_INVALID) {
+        election->standing = false; /* no further try will mend it */
         command_add(commands, COMMAND_INVALID);
     } else {
         election->session_due = now + election->terms.retry_interval;

@@ -118,8 +118,6 @@ static void answer(struct store *store, const struct lock_request *request,
     if (err)
         snprintf(told.reason, sizeof told.reason, "--store: file:%.200s: %.250s",
                  store->settings->store_path, err->text);
-    if (result == ANSWER_INVALID)
-        log_error("%s", told.reason);
     store->listener.answer(store->listener.context, &told, acquired ? store->fd : -1);
 }
 

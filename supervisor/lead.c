@@ -390,7 +390,9 @@ static void answer_said(struct supervisor *supervisor, const struct lock_answer 
         close_lock(supervisor);
         supervisor->lock_fd = passed_fd;
     }
-    if (answer->result != ANSWER_DONE)
+    if (answer->result == ANSWER_INVALID)
+        log_error("%s", answer->reason);
+    else if (answer->result != ANSWER_DONE)
         log_debug("request %d was not done result=%d reason=\"%s\"", answer->type, answer->result,
                   answer->reason);
     election_answered(&supervisor->election, answer, now, &commands);

@@ -50,7 +50,7 @@ def test_all_variables_of_the_shell_sidecar(world, consul):
     session = consul.session(consul.holder("some/where/lock"))
     assert session["TTL"] == "15s"
     assert session["LockDelay"] == 0, "less is obeyed"
-    assert one.matching(r"warn .*lock-delay"), "with a warning that names the risk"
+    assert one.matching(r"warn .*LOCKDELAY"), "with a warning that names the risk"
     assert one.matching(r" debug ")
     world.start("blocked", agent=consul, environment=told | {"CONSUL_LEADER_LOG_LEVEL": "warn"})
     assert one.stop() == 0

@@ -64,6 +64,7 @@ def test_the_smallest_services(world, consul, fields):
     consul.register(Name="redis", **fields)
     before = consul.service("redis")
     one = follower(world, consul)
+    world.events.wait("start", 5)
     until(lambda: consul.tags("redis") == ["primary"], 5)
     assert others(consul.service("redis")) == others(before)
     one.stop()

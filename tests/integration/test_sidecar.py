@@ -51,8 +51,11 @@ def test_all_variables_of_the_shell_sidecar(world, consul):
     assert session["TTL"] == "15s"
     assert session["LockDelay"] == 0, "less is obeyed"
     assert one.matching(r"warn .*LOCKDELAY"), "with a warning that names the risk"
-    assert one.matching(r" debug ")
-    world.start("blocked", agent=consul, environment=told | {"CONSUL_LEADER_LOG_LEVEL": "warn"})
+    assert one.matching(" info ")
+    quiet = world.start("quiet", agent=consul, environment=told | {"CONSUL_LEADER_LOG_LEVEL": "warn"})
+    until(lambda: len(consul.sessions()) == 2, 5)
+    assert not quiet.matching(" info ")
+    assert quiet.stop() == 0
     assert one.stop() == 0
 
 

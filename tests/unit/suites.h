@@ -18,7 +18,9 @@
     SUITE(lease_suite)                                                                             \
     SUITE(guard_suite)                                                                             \
     SUITE(candidacy_suite)                                                                         \
-    SUITE(transitions_suite)
+    SUITE(transitions_suite)                                                                       \
+    SUITE(election_suite)                                                                          \
+    SUITE(renewal_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

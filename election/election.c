@@ -123,6 +123,16 @@ static struct renewal *renewal_find(struct election *election, uint64_t serial)
     return NULL;
 }
 
+/* The next one comes an interval after the last, while they fail sooner. */
+static void schedule_renewal(struct election *election)
+{
+    const struct election_terms *terms = &election->terms;
+    bool hurry = election->renewals_fail && terms->retry_interval < terms->renew_interval;
+
+    election->renewal_due =
+        election->renewal_sent + (hurry ? terms->retry_interval : terms->renew_interval);
+}
+
 static void renewal_granted(struct election *election, instant_ns sent, instant_ns now,
                             struct election_commands *commands)
 {
@@ -146,15 +156,14 @@ static void renewal_answered(struct election *election, const struct lock_answer
     instant_ns sent = renewal->sent;
     renewal->serial = 0;
 
-    if (answer->result == ANSWER_DONE) {
-        renewal_granted(election, sent, now, commands);
-    } else if (answer->result == ANSWER_GONE) {
+    if (answer->result == ANSWER_GONE) {
         transition(election, EVENT_SESSION_LOST, now, commands);
-    } else {
-        instant_ns again = election->renewal_sent + election->terms.retry_interval;
-        if (again < election->renewal_due)
-            election->renewal_due = again;
+        return;
     }
+    election->renewals_fail = answer->result != ANSWER_DONE;
+    schedule_renewal(election);
+    if (answer->result == ANSWER_DONE)
+        renewal_granted(election, sent, now, commands);
 }
 
 static void acquire_answered(struct election *election, const struct lock_answer *answer,
@@ -379,7 +388,7 @@ static void renew(struct election *election, struct renewal *renewal, instant_ns
     renewal->serial = request_add(election, commands, REQUEST_RENEW)->serial;
     renewal->sent = now;
     election->renewal_sent = now;
-    election->renewal_due = now + election->terms.renew_interval;
+    schedule_renewal(election);
 }
 
 static void ask_for_session(struct election *election, instant_ns now,

@@ -128,6 +128,7 @@ struct election {
     struct renewal renewals[RENEWALS_OPEN_MAX];
     instant_ns renewal_due;
     instant_ns renewal_sent; /* the last */
+    bool renewals_fail;      /* the last that was answered */
 
     struct candidacy candidacy;
     uint64_t acquire_guard;

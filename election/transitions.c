@@ -49,6 +49,7 @@ static void forget_term(struct election *election)
     memset(&election->lease, 0, sizeof election->lease);
     memset(election->renewals, 0, sizeof election->renewals);
     election->renewal_due = 0;
+    election->renewals_fail = false;
     election->open_serial = 0;
     election->retry_due = 0;
     election->write_serial = 0;

@@ -219,6 +219,36 @@ START_TEST(the_pause_between_failing_renewals_does_not_grow)
 }
 END_TEST
 
+START_TEST(while_the_store_is_silent_renewals_go_on_every_half_second)
+{
+    to_leading();
+    passes(SECONDS(2));
+    struct lock_request silent = asked(REQUEST_RENEW);
+    passes(SECONDS(2) - 1);
+    ck_assert_said("");
+    answers(&silent, ANSWER_FAILED, 0); /* given up */
+    ck_assert_said("renew");
+
+    passes(MILLISECONDS(1500));
+    ck_assert_said("renew renew renew");
+}
+END_TEST
+
+START_TEST(after_a_renewal_that_succeeds_the_interval_holds_again)
+{
+    to_leading();
+    passes(SECONDS(2));
+    fails(REQUEST_RENEW, ANSWER_FAILED);
+    passes(MILLISECONDS(500));
+    is_done(REQUEST_RENEW);
+
+    passes(SECONDS(2) - 1);
+    ck_assert_said("");
+    passes(1);
+    ck_assert_said("renew");
+}
+END_TEST
+
 /* --- Its end. --- */
 
 START_TEST(a_session_that_does_not_exist_any_more_is_a_loss)
@@ -326,6 +356,8 @@ Suite *renewal_suite(void)
     tcase_add_loop_test(sending, a_renewal_that_fails_is_no_loss_and_is_sent_again_in_half_a_second,
                         0, (int)(sizeof no_losses / sizeof *no_losses));
     tcase_add_test(sending, the_pause_between_failing_renewals_does_not_grow);
+    tcase_add_test(sending, while_the_store_is_silent_renewals_go_on_every_half_second);
+    tcase_add_test(sending, after_a_renewal_that_succeeds_the_interval_holds_again);
     suite_add_tcase(suite, sending);
 
     tcase_add_test(end, a_session_that_does_not_exist_any_more_is_a_loss);

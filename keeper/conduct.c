@@ -13,6 +13,7 @@
 #include "network/requests.h"
 
 #define SWEEP_INTERVAL MILLISECONDS(5)
+#define SWEEP_DELAY    MILLISECONDS(1)
 
 /* From SIGTERM to SIGKILL for a hook whose time is over. A demotion's has to leave something of
  * KILL_BUDGET_NS for the program, which is killed next.
@@ -136,6 +137,8 @@ static void kill_everything(struct keeper *keeper)
         program_kill(&keeper->program);
     hook_kill(&keeper->hook);
     keeper->killing = true;
+    if (keeper->sweep_due == 0) /* most often nothing else is left to be looked for */
+        keeper->sweep_due = clock_now_ns() + SWEEP_DELAY;
 }
 
 static void kill_for_demotion(struct keeper *keeper)

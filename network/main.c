@@ -28,6 +28,7 @@ struct network {
     const struct store_operations *operations;
     struct store *store; /* NULL: it could not be opened */
     struct tags *tags;   /* NULL: none */
+    bool taking_down;    /* the supervisor waits to hear that nothing is shown any more */
     bool will_begun;
     bool finished;
 };
@@ -110,6 +111,7 @@ static void carry_out(struct network *network, const struct message *message, in
     case NETWORK_ROLE:
         if (network->tags)
             tags_role(network->tags, role->leader, role->standing, &role->session);
+        network->taking_down = !role->standing;
         break;
     case NETWORK_LOG:
         if (line->length <= sizeof line->line)
@@ -140,6 +142,14 @@ static void hear(struct network *network, int *fd)
             carry_out(network, &message, passed_fd);
         }
     }
+}
+
+static void tell_taken_down(struct network *network)
+{
+    if (!network->taking_down || (network->tags && !tags_settled(network->tags)))
+        return;
+    network->taking_down = false;
+    say(network, NETWORK_TAKEN_DOWN, "", 0, -1);
 }
 
 /* --- The loop. --- */
@@ -181,6 +191,7 @@ static void run(struct network *network)
             network->operations->due(network->store);
         if (network->tags)
             tags_due(network->tags);
+        tell_taken_down(network);
     }
 }
 

@@ -348,6 +348,11 @@ void tags_role(struct tags *tags, bool leader, bool standing, const struct sessi
     }
 }
 
+bool tags_settled(const struct tags *tags)
+{
+    return tags->watching || tags->next_ns > clock_now_ns();
+}
+
 uint64_t tags_next_due(const struct tags *tags)
 {
     return tags->next_ns;

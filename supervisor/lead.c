@@ -182,7 +182,8 @@ static void demote(struct supervisor *supervisor, enum election_reason reason, i
     log_info("demoting key=%s token=%" PRIu64 " reason=%s", supervisor->settings->key,
              supervisor->election.token, election_reason_name(reason));
     supervisor->changed = now;
-    lead_send_role(supervisor, false, supervisor->stop_deadline == 0);
+    if (supervisor->stop_deadline == 0)
+        lead_send_role(supervisor, false, true);
     lead_order_demotion(supervisor, reason, now);
 }
 
@@ -423,6 +424,9 @@ void lead_network_said(struct supervisor *supervisor, const struct message *mess
         break;
     case NETWORK_LOCK_SEEN:
         lock_seen(supervisor, MESSAGE_BODY(message, const struct lock_view), now);
+        break;
+    case NETWORK_TAKEN_DOWN:
+        supervisor->taken_down = true;
         break;
     case NETWORK_FATAL:
         log_error("%s", fatal->reason);

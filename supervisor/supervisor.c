@@ -94,8 +94,7 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
     supervisor->phase = PHASE_STOPS;
     supervisor->place_due = 0;
     supervisor->stop_deadline = now + supervisor->settings->stop_timeout_ns;
-    if (!election_may_act(&supervisor->election))
-        lead_send_role(supervisor, false, false);
+    lead_send_role(supervisor, false, false); /* sent first, and waited for at the very end */
     lead_stop(supervisor, now);
     supervisor_stop_program(supervisor, now);
 }
@@ -126,7 +125,7 @@ static bool has_ended(const struct supervisor *supervisor, instant_ns now)
     if (supervisor->stop_deadline == 0 || !supervisor->gone || !swept)
         return false;
     return now >= supervisor->stop_deadline ||
-           (supervisor->election_over && !requests_are_open(supervisor));
+           (supervisor->election_over && supervisor->taken_down && !requests_are_open(supervisor));
 }
 
 /* --- Signals and deaths. --- */

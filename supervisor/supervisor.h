@@ -66,6 +66,7 @@ struct supervisor {
     instant_ns network_due; /* to start it again; 0: it runs */
     instant_ns network_started;
 
+    bool taken_down;          /* no tag shows this instance any more */
     bool gone;          /* nothing of the program is left, or there never was any */
     bool gone_asked;    /* KEEPER_STOP was sent */
     bool exit_is_final; /* exit_status is not the program's to change */

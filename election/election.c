@@ -138,6 +138,8 @@ static void renewal_granted(struct election *election, instant_ns sent, instant_
 {
     struct lease granted = lease_granted(&election->terms.lease, election->term, sent);
 
+    if (election->state == STATE_DEMOTING || election->state == STATE_RELEASING)
+        return; /* the session lives, the lease ends as it was told */
     if (!lease_extend(&election->lease, granted))
         return;
     if (election->state == STATE_PROMOTING || election->state == STATE_LEADING)

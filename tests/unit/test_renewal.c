@@ -303,6 +303,18 @@ START_TEST(a_renewal_during_a_demotion_does_not_cancel_it)
 }
 END_TEST
 
+START_TEST(a_renewal_during_a_demotion_does_not_move_its_end)
+{
+    to_leading();
+    passes(SOFT_AFTER);
+    instant_ns hard = election.lease.hard;
+    is_done(REQUEST_RENEW);
+
+    ck_assert_said("renew"); /* no lease */
+    ck_assert_uint_eq(election.lease.hard, hard);
+}
+END_TEST
+
 START_TEST(a_lock_is_renewed_until_it_is_given_away)
 {
     to_state(STATE_RELEASING);
@@ -365,6 +377,7 @@ Suite *renewal_suite(void)
     tcase_add_test(end, the_soft_deadline_demotes_what_is_still_being_promoted);
     tcase_add_test(end, while_something_may_act_the_lock_is_kept);
     tcase_add_test(end, a_renewal_during_a_demotion_does_not_cancel_it);
+    tcase_add_test(end, a_renewal_during_a_demotion_does_not_move_its_end);
     tcase_add_test(end, a_lock_is_renewed_until_it_is_given_away);
     tcase_add_test(end, a_lock_that_is_lost_is_not_renewed);
     suite_add_tcase(suite, end);

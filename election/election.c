@@ -68,12 +68,19 @@ void election_stop(struct election *election, enum election_reason reason, insta
 /* --- Answers. --- */
 
 /* The lock is ours; whether it may be used depends on what is left of the lease. */
+static void use_lock(struct election *election, duration_ns margin, instant_ns now,
+                     struct election_commands *commands)
+{
+    duration_ns needed = election->terms.lease.demote_budget + election->terms.renew_interval;
+
+    if (election->lease.hard < now + needed + margin)
+        election->renewal_due = now;
+    else
+        transition(election, EVENT_ACQUIRED, now, commands);
+}
+
 static void lock_won(struct election *election, instant_ns now, struct election_commands *commands)
 {
-    const struct election_terms *terms = &election->terms;
-    duration_ns needed =
-        terms->lease.demote_budget + terms->renew_interval + terms->request_timeout;
-
     election->won = true;
     if (election->stopping) {
         transition(election, EVENT_UNWANTED, now, commands);
@@ -81,10 +88,8 @@ static void lock_won(struct election *election, instant_ns now, struct election_
         command_add(commands, COMMAND_TOKEN_LOW);
         candidacy_hold_off(&election->candidacy, now + TOKEN_LOW_BACKOFF);
         transition(election, EVENT_UNWANTED, now, commands);
-    } else if (election->lease.hard < now + needed) {
-        election->renewal_due = now;
     } else {
-        transition(election, EVENT_ACQUIRED, now, commands);
+        use_lock(election, election->terms.request_timeout, now, commands);
     }
 }
 
@@ -145,7 +150,7 @@ static void renewal_granted(struct election *election, instant_ns sent, instant_
     if (election->state == STATE_PROMOTING || election->state == STATE_LEADING)
         command_add(commands, COMMAND_LEASE);
     else if (election->state == STATE_ACQUIRING && election->won)
-        lock_won(election, now, commands);
+        use_lock(election, 0, now, commands); /* it may have taken all of its time */
 }
 
 static void renewal_answered(struct election *election, const struct lock_answer *answer,

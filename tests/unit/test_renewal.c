@@ -161,6 +161,39 @@ START_TEST(a_renewal_that_fails_promotes_nobody)
 }
 END_TEST
 
+START_TEST(one_renewal_in_time_is_enough_however_short_the_lease)
+{
+    to_acquiring();
+    election.terms.lease.demote_budget = USABLE_LEASE - SECONDS(4) - 1; /* just fits */
+    is_done_at(REQUEST_ACQUIRE, 11);
+    ck_assert_said("lease promote write");
+
+    to_acquiring();
+    election.terms.lease.demote_budget = USABLE_LEASE - SECONDS(4) - 1;
+    freezes(MILLISECONDS(1));
+    is_done_at(REQUEST_ACQUIRE, 11);
+    ck_assert_said("renew");
+    freezes(MILLISECONDS(1));
+    is_done(REQUEST_RENEW);
+    ck_assert_said("lease promote write");
+}
+END_TEST
+
+START_TEST(a_renewal_whose_answer_is_late_promotes_nobody_either)
+{
+    to_acquiring();
+    freezes(SECONDS(15));
+    is_done_at(REQUEST_ACQUIRE, 11);
+    freezes(SECONDS(15));
+    is_done(REQUEST_RENEW);
+
+    ck_assert_said("renew");
+    ck_assert_state("acquiring");
+    is_done(REQUEST_RENEW);
+    ck_assert_said("lease promote write");
+}
+END_TEST
+
 /* --- When renewals are sent. --- */
 
 START_TEST(renewals_are_sent_at_their_interval)
@@ -361,6 +394,8 @@ Suite *renewal_suite(void)
     tcase_add_test(won, with_too_little_of_the_lease_left_a_renewal_comes_first);
     tcase_add_test(won, a_late_answer_never_promotes);
     tcase_add_test(won, a_renewal_that_fails_promotes_nobody);
+    tcase_add_test(won, one_renewal_in_time_is_enough_however_short_the_lease);
+    tcase_add_test(won, a_renewal_whose_answer_is_late_promotes_nobody_either);
     suite_add_tcase(suite, won);
 
     tcase_add_test(sending, renewals_are_sent_at_their_interval);

@@ -61,7 +61,10 @@ void election_stop(struct election *election, enum election_reason reason, insta
     election->session_serial = 0; /* one that is still made is destroyed when it comes */
     if (election->state != STATE_DEMOTING)
         election->reason = reason;
-    transition(election, EVENT_STOP, now, commands);
+    if (election->state == STATE_ACQUIRING && election->won)
+        transition(election, EVENT_UNWANTED, now, commands);
+    else
+        transition(election, EVENT_STOP, now, commands);
     election_time_passed(election, now, commands);
 }
 

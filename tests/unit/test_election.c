@@ -604,6 +604,20 @@ START_TEST(an_acquire_that_seems_lost_does_not_hold_up_a_stop)
 }
 END_TEST
 
+START_TEST(a_winner_that_still_waits_for_a_renewal_stops_at_once)
+{
+    to_acquiring();
+    freezes(SECONDS(15));
+    is_done_at(REQUEST_ACQUIRE, 11);
+    ck_assert_state("acquiring");
+
+    stops();
+    ck_assert_said("release");
+    is_done(REQUEST_RELEASE);
+    ck_assert_said("destroy stopped");
+}
+END_TEST
+
 START_TEST(a_stop_during_a_demotion_does_not_rename_its_reason)
 {
     to_leading();
@@ -684,6 +698,7 @@ Suite *election_suite(void)
     tcase_add_loop_test(stop, a_stop_comes_to_its_end_from_every_state, 0, ELECTION_STATES);
     tcase_add_test(stop, a_second_stop_changes_nothing);
     tcase_add_test(stop, an_acquire_that_seems_lost_does_not_hold_up_a_stop);
+    tcase_add_test(stop, a_winner_that_still_waits_for_a_renewal_stops_at_once);
     tcase_add_test(stop, a_stop_during_a_demotion_does_not_rename_its_reason);
     suite_add_tcase(suite, stop);
     return suite;

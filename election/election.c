@@ -87,7 +87,7 @@ static void lock_won(struct election *election, instant_ns now, struct election_
     election->won = true;
     if (election->stopping) {
         transition(election, EVENT_UNWANTED, now, commands);
-    } else if (election->token <= election->candidacy.highest_token) {
+    } else if (election->token <= election->acquire_highest) {
         command_add(commands, COMMAND_TOKEN_LOW);
         candidacy_hold_off(&election->candidacy, now + TOKEN_LOW_BACKOFF);
         transition(election, EVENT_UNWANTED, now, commands);

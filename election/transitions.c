@@ -82,8 +82,9 @@ static void acquire(struct election *election, instant_ns now, struct election_c
 
     election->acquire_guard = election->candidacy.index;
     election->open_serial = request->serial;
+    election->acquire_highest = election->candidacy.highest_token;
     request->index = election->acquire_guard;
-    request->token = election->candidacy.highest_token;
+    request->token = election->acquire_highest;
 }
 
 static void begin_promotion(struct election *election, instant_ns now,

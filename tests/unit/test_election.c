@@ -456,6 +456,19 @@ START_TEST(a_token_not_above_the_highest_is_released_without_a_promotion)
 }
 END_TEST
 
+START_TEST(our_own_token_in_the_value_is_not_too_low)
+{
+    to_acquiring();
+    freezes(SECONDS(15));
+    is_done_at(REQUEST_ACQUIRE, 11);
+    ck_assert_said("renew");
+    sees(own_lock(11)); /* a store whose acquire writes the token at once */
+    is_done(REQUEST_RENEW);
+
+    ck_assert_said("lease promote write");
+}
+END_TEST
+
 START_TEST(after_a_token_that_was_too_low_the_next_try_comes_in_a_minute)
 {
     win_with(11, 500);
@@ -685,6 +698,7 @@ Suite *election_suite(void)
 
     tcase_add_test(token, the_token_is_the_index_of_the_acquisition);
     tcase_add_test(token, a_token_not_above_the_highest_is_released_without_a_promotion);
+    tcase_add_test(token, our_own_token_in_the_value_is_not_too_low);
     tcase_add_test(token, after_a_token_that_was_too_low_the_next_try_comes_in_a_minute);
     suite_add_tcase(suite, token);
 

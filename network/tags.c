@@ -37,12 +37,13 @@ struct tags {
     uint64_t first_look_ns; /* when Consul first listed its services */
 
     struct http_request *request; /* the open one: look-up, read, watch or write */
-    bool watching;                /* it is the watch: the definition is what the agent has */
+    bool watching;                /* it is the watch */
     uint64_t asked_ns;
     uint64_t next_ns; /* when to go on; 0: a request is open */
     char hash[64];
-    struct json_object *definition;
-    struct json_object *body; /* of the open write */
+    struct json_object *definition; /* as the agent has it, or will when it has our open write */
+    bool current;                   /* no request has failed since */
+    struct json_object *body;       /* of the open write */
 
     unsigned writes_left;
     uint64_t writes_since_ns;
@@ -81,6 +82,7 @@ static void failed(struct tags *tags, const struct http_response *response, cons
         log_debug("%s", reason.text);
     else
         complaints_say(&tags->complaints, LOG_ERROR, reason.text);
+    tags->current = false;
     tags->next_ns = clock_now_ns() + LOOK_AGAIN;
 }
 
@@ -123,8 +125,18 @@ static bool write_allowed(struct tags *tags)
 
 static void service_written(void *context, const struct http_response *response);
 
+static void expect(struct tags *tags, const char *name)
+{
+    struct json_object *member;
+
+    if (json_object_object_get_ex(tags->body, name, &member))
+        json_object_object_add(tags->definition, name, json_object_get(member));
+}
+
 static void send_body(struct tags *tags)
 {
+    expect(tags, "Tags");
+    expect(tags, "Meta");
     send(tags, "PUT", "/v1/agent/service/register", json_line(tags->body), 0, service_written);
 }
 
@@ -183,6 +195,7 @@ static void forget_service(struct tags *tags)
 {
     json_object_put(tags->definition);
     tags->definition = NULL;
+    tags->current = false;
     tags->id[0] = '\0';
 }
 
@@ -235,6 +248,7 @@ static void service_read(void *context, const struct http_response *response)
 
     json_object_put(tags->definition);
     tags->definition = definition;
+    tags->current = true;
     tags->seen = true;
     tags->absent_told = false;
     strcpy(tags->hash, response->hash);
@@ -338,7 +352,7 @@ void tags_role(struct tags *tags, bool leader, bool standing, const struct sessi
         tags->session = *session;
     if (tags->writes_left == 0)
         tags->writes_left = 1;
-    if (tags->watching) {
+    if (tags->current) { /* an open write is not waited for: its answer may come too late */
         http_cancel(tags->request);
         tags->request = NULL;
         tags->watching = false;
@@ -350,7 +364,7 @@ void tags_role(struct tags *tags, bool leader, bool standing, const struct sessi
 
 bool tags_settled(const struct tags *tags)
 {
-    return tags->watching || tags->next_ns > clock_now_ns();
+    return tags->watching || !tags->ordered || tags->id[0] == '\0';
 }
 
 uint64_t tags_next_due(const struct tags *tags)

@@ -34,6 +34,9 @@ void tags_role(struct tags *tags, bool leader, bool standing, const struct sessi
 /* Whether the service shows the role, or cannot be made to for the time being. */
 bool tags_settled(const struct tags *tags);
 
+/* Whether the service shows the role, or is not there: nothing of ours is on its way. */
+bool tags_settled(const struct tags *tags);
+
 /* When tags_due() wants to be called; 0: not by time. */
 uint64_t tags_next_due(const struct tags *tags);
 void tags_due(struct tags *tags);

@@ -38,6 +38,19 @@ void candidacy_see(struct candidacy *candidacy, const struct lock_view *view, in
     remember(candidacy, view);
 }
 
+void candidacy_take(struct candidacy *candidacy, uint64_t token)
+{
+    struct lock_view ours = {
+        .exists = true,
+        .index = token,
+        .token = token,
+        .lease_ns = candidacy->own_lease,
+    };
+
+    candidacy->free = false;
+    remember(candidacy, &ours);
+}
+
 void candidacy_hold_off(struct candidacy *candidacy, instant_ns until)
 {
     candidacy->not_before = until;

@@ -12,7 +12,7 @@
 
 struct candidacy {
     duration_ns own_lease; /* where the lock's value names none */
-    bool seen;             /* the lock was there once */
+    bool seen;             /* the lock was there once, or ours */
     bool free;             /* at the last look */
     uint64_t index;        /* of the last look; 0: absent */
     uint64_t highest_index;
@@ -25,6 +25,9 @@ struct candidacy {
 
 /* Takes in one look at the lock. */
 void candidacy_see(struct candidacy *candidacy, const struct lock_view *view, instant_ns now);
+
+/* Takes in that the lock was granted to us, at the index that is our token. */
+void candidacy_take(struct candidacy *candidacy, uint64_t token);
 
 /* Leaves the lock alone until then. */
 void candidacy_hold_off(struct candidacy *candidacy, instant_ns until);

@@ -85,6 +85,7 @@ static void use_lock(struct election *election, duration_ns margin, instant_ns n
 static void lock_won(struct election *election, instant_ns now, struct election_commands *commands)
 {
     election->won = true;
+    candidacy_take(&election->candidacy, election->token);
     if (election->stopping) {
         transition(election, EVENT_UNWANTED, now, commands);
     } else if (election->token <= election->acquire_highest) {

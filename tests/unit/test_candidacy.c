@@ -172,6 +172,19 @@ START_TEST(a_lock_that_vanishes_twice_is_waited_for_twice)
 }
 END_TEST
 
+START_TEST(a_lock_that_we_had_counts_as_seen)
+{
+    look(absent_lock(), NOW);
+    candidacy_take(&candidacy, 11);
+    look(absent_lock(), NOW + SECONDS(1));
+    ck_assert_opens(NOW + SECONDS(1) + OWN_LEASE);
+    ck_assert_uint_eq(candidacy.highest_token, 11);
+
+    look(with_lease(marked_lock(10), SECONDS(30)), NOW + SECONDS(2)); /* of a snapshot */
+    ck_assert_opens(NOW + SECONDS(32));
+}
+END_TEST
+
 /* --- The rest. --- */
 
 START_TEST(the_highest_token_is_remembered)
@@ -224,6 +237,7 @@ Suite *candidacy_suite(void)
     tcase_add_test(absence, an_absent_lock_that_we_saw_without_a_lease_waits_for_ours);
     tcase_add_test(absence, an_absent_lock_that_others_saw_waits);
     tcase_add_test(absence, a_lock_that_vanishes_twice_is_waited_for_twice);
+    tcase_add_test(absence, a_lock_that_we_had_counts_as_seen);
     suite_add_tcase(suite, absence);
     return suite;
 }

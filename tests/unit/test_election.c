@@ -99,6 +99,26 @@ START_TEST(an_absent_lock_is_acquired_only_if_it_still_is_absent)
 }
 END_TEST
 
+START_TEST(a_lock_that_we_had_and_that_vanished_is_waited_for)
+{
+    to_state(STATE_WAITING);
+    sees(absent_lock());
+    is_done_at(REQUEST_ACQUIRE, 11);
+    sees(while_we_held(absent_lock())); /* before we ever saw it there */
+    demoted(true);
+    is_done(REQUEST_SESSION);
+    sees(absent_lock());
+    ck_assert_said("");
+
+    freezes(SECONDS(20) - 1);
+    wakes();
+    ck_assert_state("waiting");
+    freezes(1);
+    wakes();
+    ck_assert_state("acquiring");
+}
+END_TEST
+
 START_TEST(a_free_lock_without_the_mark_is_acquired_when_its_lease_is_over)
 {
     to_state(STATE_WAITING);
@@ -469,6 +489,21 @@ START_TEST(our_own_token_in_the_value_is_not_too_low)
 }
 END_TEST
 
+START_TEST(a_token_of_ours_is_never_given_out_twice)
+{
+    to_leading();
+    sees(while_we_held(unmarked_lock(5))); /* Consul was restored from before our term */
+    demoted(true);
+    is_done(REQUEST_SESSION);
+    freezes(SECONDS(20));
+    wakes();
+    ck_assert_uint_eq(asked(REQUEST_ACQUIRE).token, 11);
+    is_done_at(REQUEST_ACQUIRE, 7);
+
+    ck_assert_said("low release");
+}
+END_TEST
+
 START_TEST(after_a_token_that_was_too_low_the_next_try_comes_in_a_minute)
 {
     win_with(11, 500);
@@ -660,6 +695,7 @@ Suite *election_suite(void)
 
     tcase_add_test(acquire, an_acquire_is_guarded_by_the_index_that_was_seen_free);
     tcase_add_test(acquire, an_absent_lock_is_acquired_only_if_it_still_is_absent);
+    tcase_add_test(acquire, a_lock_that_we_had_and_that_vanished_is_waited_for);
     tcase_add_test(acquire, a_free_lock_without_the_mark_is_acquired_when_its_lease_is_over);
     tcase_add_test(acquire, a_refused_acquire_waits_for_another_look);
     tcase_add_loop_test(acquire,
@@ -699,6 +735,7 @@ Suite *election_suite(void)
     tcase_add_test(token, the_token_is_the_index_of_the_acquisition);
     tcase_add_test(token, a_token_not_above_the_highest_is_released_without_a_promotion);
     tcase_add_test(token, our_own_token_in_the_value_is_not_too_low);
+    tcase_add_test(token, a_token_of_ours_is_never_given_out_twice);
     tcase_add_test(token, after_a_token_that_was_too_low_the_next_try_comes_in_a_minute);
     suite_add_tcase(suite, token);
 

@@ -68,6 +68,19 @@ void election_stop(struct election *election, enum election_reason reason, insta
     election_time_passed(election, now, commands);
 }
 
+static bool soft_is_due(const struct election *election)
+{
+    return election->state == STATE_PROMOTING || election->state == STATE_LEADING;
+}
+
+/* Comes before all that is read: who wakes late finds answers that would have been good in time. */
+static void meet_deadline(struct election *election, instant_ns now,
+                          struct election_commands *commands)
+{
+    if (soft_is_due(election) && now >= election->lease.soft)
+        transition(election, EVENT_SOFT_DEADLINE, now, commands);
+}
+
 /* --- Answers. --- */
 
 /* The lock is ours; whether it may be used depends on what is left of the lease. */
@@ -279,6 +292,7 @@ static void read_back_answered(struct election *election, const struct lock_answ
 void election_answered(struct election *election, const struct lock_answer *answer, instant_ns now,
                        struct election_commands *commands)
 {
+    meet_deadline(election, now, commands);
     switch (answer->type) {
     case REQUEST_SESSION:
         session_answered(election, answer, now, commands);
@@ -348,6 +362,7 @@ static void own_lock_seen(struct election *election, const struct lock_view *vie
 void election_lock_seen(struct election *election, const struct lock_view *view, instant_ns now,
                         struct election_commands *commands)
 {
+    meet_deadline(election, now, commands);
     ghost_see(election, view, commands);
     candidacy_see(&election->candidacy, view, now);
     if (election->won && view->term == election->term)
@@ -360,6 +375,7 @@ void election_lock_seen(struct election *election, const struct lock_view *view,
 void election_promoted(struct election *election, uint64_t term, bool succeeded, instant_ns now,
                        struct election_commands *commands)
 {
+    meet_deadline(election, now, commands);
     if (term == election->term)
         transition(election, succeeded ? EVENT_PROMOTED : EVENT_PROMOTION_FAILED, now, commands);
     election_time_passed(election, now, commands);
@@ -388,11 +404,6 @@ static struct renewal *renewal_slot(struct election *election)
     return alive && election->renewal_due != 0 ? renewal_find(election, 0) : NULL;
 }
 
-static bool soft_is_due(const struct election *election)
-{
-    return election->state == STATE_PROMOTING || election->state == STATE_LEADING;
-}
-
 static void renew(struct election *election, struct renewal *renewal, instant_ns now,
                   struct election_commands *commands)
 {
@@ -413,8 +424,7 @@ static void ask_for_session(struct election *election, instant_ns now,
 void election_time_passed(struct election *election, instant_ns now,
                           struct election_commands *commands)
 {
-    if (soft_is_due(election) && now >= election->lease.soft)
-        transition(election, EVENT_SOFT_DEADLINE, now, commands);
+    meet_deadline(election, now, commands);
     if (session_is_due(election) && now >= election->session_due)
         ask_for_session(election, now, commands);
 

@@ -313,6 +313,29 @@ START_TEST(the_soft_deadline_demotes_what_is_still_being_promoted)
 }
 END_TEST
 
+START_TEST(who_wakes_after_the_soft_deadline_demotes_before_anything_else)
+{
+    to_leading();
+    passes(SECONDS(2));
+    instant_ns hard = election.lease.hard;
+    freezes(SOFT_AFTER); /* with a renewal granted meanwhile, and not read */
+    is_done(REQUEST_RENEW);
+
+    ck_assert_said("demote:lease-expired renew");
+    ck_assert_uint_eq(election.lease.hard, hard);
+}
+END_TEST
+
+START_TEST(a_promotion_that_ends_after_the_soft_deadline_makes_no_leader)
+{
+    to_state(STATE_PROMOTING);
+    freezes(SOFT_AFTER);
+    promoted(true);
+
+    ck_assert_said("demote:lease-expired renew");
+}
+END_TEST
+
 START_TEST(while_something_may_act_the_lock_is_kept)
 {
     to_state(STATE_DEMOTING);
@@ -410,6 +433,8 @@ Suite *renewal_suite(void)
     tcase_add_test(end, a_session_that_does_not_exist_any_more_is_a_loss);
     tcase_add_test(end, the_soft_deadline_demotes);
     tcase_add_test(end, the_soft_deadline_demotes_what_is_still_being_promoted);
+    tcase_add_test(end, who_wakes_after_the_soft_deadline_demotes_before_anything_else);
+    tcase_add_test(end, a_promotion_that_ends_after_the_soft_deadline_makes_no_leader);
     tcase_add_test(end, while_something_may_act_the_lock_is_kept);
     tcase_add_test(end, a_renewal_during_a_demotion_does_not_cancel_it);
     tcase_add_test(end, a_renewal_during_a_demotion_does_not_move_its_end);

@@ -224,14 +224,14 @@ static const struct cell table[ELECTION_STATES][ELECTION_EVENTS] = {
         [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  demote_for_loss },
         [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  demote_for_loss },
         [EVENT_STOP]             = { STATE_DEMOTING,  demote_for_stop },
-        [EVENT_DEMOTED]          = { STATE_RELEASING, release }, /* killed at the hard deadline */
+        [EVENT_DEMOTED]          = { STATE_DEMOTING,  demote_for_lease }, /* the keeper killed */
     },
     [STATE_LEADING] = {
         [EVENT_SOFT_DEADLINE]    = { STATE_DEMOTING,  demote_for_lease },
         [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  demote_for_loss },
         [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  demote_for_loss },
         [EVENT_STOP]             = { STATE_DEMOTING,  demote_for_stop },
-        [EVENT_DEMOTED]          = { STATE_RELEASING, release }, /* killed at the hard deadline */
+        [EVENT_DEMOTED]          = { STATE_DEMOTING,  demote_for_lease }, /* the keeper killed */
     },
     [STATE_DEMOTING] = {
         [EVENT_DEMOTED]          = { STATE_RELEASING, release },

@@ -357,6 +357,17 @@ START_TEST(a_promotion_that_ends_after_the_demotion_began_changes_nothing)
 }
 END_TEST
 
+START_TEST(what_the_keeper_killed_at_the_deadline_is_demoted_as_all_else)
+{
+    to_leading();
+    freezes(USABLE_LEASE);
+    demoted(true); /* the supervisor was late: it hears of it before it read the deadline */
+    ck_assert_said("demote:lease-expired renew");
+    demoted(true);
+    ck_assert_said("release");
+}
+END_TEST
+
 /* --- Giving the lock away. --- */
 
 START_TEST(the_lock_is_released_when_the_demotion_is_complete_and_not_before)
@@ -720,6 +731,7 @@ Suite *election_suite(void)
     tcase_add_test(role, a_promotion_that_fails_demotes_and_backs_off);
     tcase_add_test(role, what_the_keeper_says_of_an_earlier_term_changes_nothing);
     tcase_add_test(role, a_promotion_that_ends_after_the_demotion_began_changes_nothing);
+    tcase_add_test(role, what_the_keeper_killed_at_the_deadline_is_demoted_as_all_else);
     suite_add_tcase(suite, role);
 
     tcase_add_test(release, the_lock_is_released_when_the_demotion_is_complete_and_not_before);

@@ -43,12 +43,12 @@ static const struct expectation expectations[] = {
     { STATE_PROMOTING, EVENT_LOCK_LOST, STATE_DEMOTING, "demote:lock-lost", NEVER },
     { STATE_PROMOTING, EVENT_SESSION_LOST, STATE_DEMOTING, "demote:lock-lost", NEVER },
     { STATE_PROMOTING, EVENT_STOP, STATE_DEMOTING, "demote:shutdown", NEVER },
-    { STATE_PROMOTING, EVENT_DEMOTED, STATE_RELEASING, "release", NEVER },
+    { STATE_PROMOTING, EVENT_DEMOTED, STATE_DEMOTING, "demote:lease-expired", NEVER },
     { STATE_LEADING, EVENT_SOFT_DEADLINE, STATE_DEMOTING, "demote:lease-expired", NEVER },
     { STATE_LEADING, EVENT_LOCK_LOST, STATE_DEMOTING, "demote:lock-lost", NEVER },
     { STATE_LEADING, EVENT_SESSION_LOST, STATE_DEMOTING, "demote:lock-lost", NEVER },
     { STATE_LEADING, EVENT_STOP, STATE_DEMOTING, "demote:shutdown", NEVER },
-    { STATE_LEADING, EVENT_DEMOTED, STATE_RELEASING, "release", NEVER },
+    { STATE_LEADING, EVENT_DEMOTED, STATE_DEMOTING, "demote:lease-expired", NEVER },
 
     /* A demotion is finished; the lock is given away after it and never before. */
     { STATE_DEMOTING, EVENT_DEMOTED, STATE_RELEASING, "release", STATE_RELEASING, "release" },

@@ -68,7 +68,7 @@ void election_stop(struct election *election, enum election_reason reason, insta
     election_time_passed(election, now, commands);
 }
 
-static bool soft_is_due(const struct election *election)
+static bool leads(const struct election *election)
 {
     return election->state == STATE_PROMOTING || election->state == STATE_LEADING;
 }
@@ -77,7 +77,7 @@ static bool soft_is_due(const struct election *election)
 static void meet_deadline(struct election *election, instant_ns now,
                           struct election_commands *commands)
 {
-    if (soft_is_due(election) && now >= election->lease.soft)
+    if (leads(election) && now >= election->lease.soft)
         transition(election, EVENT_SOFT_DEADLINE, now, commands);
 }
 
@@ -220,13 +220,13 @@ static void acquire_answered(struct election *election, const struct lock_answer
 }
 
 static void write_answered(struct election *election, const struct lock_answer *answer,
-                           struct election_commands *commands)
+                           instant_ns now)
 {
     if (answer->serial != election->write_serial)
         return;
     election->write_serial = 0;
     if (answer->result != ANSWER_DONE)
-        election->write_serial = request_add(election, commands, REQUEST_READ_BACK)->serial;
+        election->write_due = now + election->terms.retry_interval;
     else if (answer->index > election->index)
         election->index = answer->index;
 }
@@ -264,6 +264,8 @@ static void read_back_answered(struct election *election, const struct lock_answ
         election->write_serial = 0;
         if (known)
             election_lock_seen(election, &answer->view, now, commands);
+        else
+            election->write_due = now + election->terms.retry_interval;
         return;
     }
     if (answer->serial != election->open_serial)
@@ -304,7 +306,7 @@ void election_answered(struct election *election, const struct lock_answer *answ
         acquire_answered(election, answer, now, commands);
         break;
     case REQUEST_WRITE:
-        write_answered(election, answer, commands);
+        write_answered(election, answer, now);
         break;
     case REQUEST_RELEASE:
         release_answered(election, answer, now, commands);
@@ -349,8 +351,9 @@ static void own_lock_seen(struct election *election, const struct lock_view *vie
     if (view->index < election->index)
         return;
     election->index = view->index;
-    if (view->ours || election->write_serial != 0 || !election_may_act(election) ||
-        election->state == STATE_DEMOTING)
+    bool complete = view->ours && view->token >= election->token;
+    bool pending = election->write_serial != 0 || election->write_due != 0;
+    if (complete || pending || !leads(election))
         return;
     if (view->foreign && !election->foreign_told) {
         command_add(commands, COMMAND_FOREIGN);
@@ -433,6 +436,10 @@ void election_time_passed(struct election *election, instant_ns now,
         renew(election, slot, now, commands);
     if (election->retry_due != 0 && now >= election->retry_due)
         read_back(election, commands);
+    if (leads(election) && election->write_due != 0 && now >= election->write_due) {
+        election->write_due = 0;
+        election->write_serial = request_add(election, commands, REQUEST_READ_BACK)->serial;
+    }
     if (election->ghost.until != 0 && now >= election->ghost.until)
         ghost_end(election, commands);
 
@@ -451,7 +458,8 @@ instant_ns election_next_due(const struct election *election)
 {
     instant_ns due = 0;
 
-    consider(&due, soft_is_due(election), election->lease.soft);
+    consider(&due, leads(election), election->lease.soft);
+    consider(&due, leads(election), election->write_due);
     consider(&due, session_is_due(election), election->session_due);
     consider(&due, renewal_slot((struct election *)election) != NULL, election->renewal_due);
     consider(&due, true, election->retry_due);

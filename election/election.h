@@ -139,8 +139,9 @@ struct election {
     bool lost;                /* and is known to be gone */
     bool foreign_told;
     uint64_t token;
-    uint64_t index; /* the lock's, as of our last write or look */
-    uint64_t write_serial;
+    uint64_t index;        /* the lock's, as of our last write or look */
+    uint64_t write_serial; /* the open write of the value, or its read-back; 0: none */
+    instant_ns write_due;  /* when to read back what became of it; 0: no need */
     struct ghost ghost;
 };
 

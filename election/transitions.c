@@ -53,6 +53,7 @@ static void forget_term(struct election *election)
     election->open_serial = 0;
     election->retry_due = 0;
     election->write_serial = 0;
+    election->write_due = 0;
     election->won = false;
     election->lost = false;
     election->token = 0;

@@ -545,6 +545,47 @@ START_TEST(a_write_of_unknown_outcome_changes_no_role)
 }
 END_TEST
 
+START_TEST(a_write_that_was_not_done_is_read_back_after_a_pause)
+{
+    to_state(STATE_PROMOTING);
+    for (int i = 0; i < 3; i++) { /* a token that may read and not write */
+        fails(REQUEST_WRITE, i == 0 ? ANSWER_UNKNOWN : ANSWER_FAILED);
+        ck_assert_said("");
+        sees(with_token(own_lock(11), 0));
+        ck_assert_said("");
+        passes(MILLISECONDS(500));
+        ck_assert_said("read-back");
+        reads(with_token(own_lock(11), 0));
+        ck_assert_said("write");
+    }
+}
+END_TEST
+
+START_TEST(a_write_that_was_done_after_all_is_not_repeated)
+{
+    to_state(STATE_PROMOTING);
+    fails(REQUEST_WRITE, ANSWER_UNKNOWN);
+    passes(MILLISECONDS(500));
+    reads(own_lock(12));
+    ck_assert_said("");
+    stops();
+    demoted(true);
+    ck_assert_uint_eq(asked(REQUEST_RELEASE).index, 12);
+}
+END_TEST
+
+START_TEST(a_read_back_of_the_value_that_fails_is_repeated)
+{
+    to_state(STATE_PROMOTING);
+    fails(REQUEST_WRITE, ANSWER_UNKNOWN);
+    passes(MILLISECONDS(500));
+    fails(REQUEST_READ_BACK, ANSWER_FAILED);
+    ck_assert_said("");
+    passes(MILLISECONDS(500));
+    ck_assert_said("read-back");
+}
+END_TEST
+
 START_TEST(a_foreign_value_is_replaced_and_told_once)
 {
     to_leading();
@@ -565,6 +606,14 @@ START_TEST(our_own_value_is_left_as_it_is)
     to_leading();
     sees(own_lock(12));
     ck_assert_said("");
+}
+END_TEST
+
+START_TEST(a_value_of_ours_without_the_token_is_written_again)
+{
+    to_leading();
+    sees(with_token(own_lock(13), 10)); /* the acquire's */
+    ck_assert_said("write");
 }
 END_TEST
 
@@ -752,8 +801,12 @@ Suite *election_suite(void)
     suite_add_tcase(suite, token);
 
     tcase_add_test(value, a_write_of_unknown_outcome_changes_no_role);
+    tcase_add_test(value, a_write_that_was_not_done_is_read_back_after_a_pause);
+    tcase_add_test(value, a_write_that_was_done_after_all_is_not_repeated);
+    tcase_add_test(value, a_read_back_of_the_value_that_fails_is_repeated);
     tcase_add_test(value, a_foreign_value_is_replaced_and_told_once);
     tcase_add_test(value, our_own_value_is_left_as_it_is);
+    tcase_add_test(value, a_value_of_ours_without_the_token_is_written_again);
     tcase_add_test(value, during_a_demotion_the_value_is_left_alone_and_its_index_followed);
     tcase_add_test(value, an_older_look_moves_no_index);
     suite_add_tcase(suite, value);

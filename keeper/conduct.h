@@ -48,15 +48,20 @@ struct keeper {
     bool killing;          /* everything that lives is to die */
     bool gone_wanted;      /* KEEPER_GONE is owed */
     instant_ns sweep_due;  /* 0: no sweep under way */
+    unsigned sweeps;       /* of the one under way */
     bool failed;           /* an outside demotion failed: ALL_GONE would be a lie */
     bool finished;
 };
+
+/* --- Orders. --- */
 
 void keeper_start_program(struct keeper *keeper, const struct situation *situation);
 void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation *situation);
 void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_order *order);
 void keeper_stop(struct keeper *keeper, instant_ns until);
 void keeper_supervisor_died(struct keeper *keeper);
+
+/* --- Events. --- */
 
 /* One process has ended. Called before it is reaped, while its pid still names it. */
 void keeper_child_ended(struct keeper *keeper, pid_t pid, int wait_status);
@@ -69,5 +74,46 @@ void keeper_advance(struct keeper *keeper);
 
 /* The instant at which keeper_advance() must be called again; 0: at the next event. */
 instant_ns keeper_next_due(const struct keeper *keeper);
+
+/* --- Between the parts: conduct.c, promotion.c, demotion.c. --- */
+
+const struct settings *keeper_settings(const struct keeper *keeper);
+void keeper_report(struct keeper *keeper, enum keeper_message type, uint64_t term, const void *body,
+                   size_t size);
+void keeper_report_failure(struct keeper *keeper, enum keeper_message type, uint64_t term,
+                           int status, const char *reason);
+
+/* The program, at its gate. */
+int keeper_spawn_program(struct keeper *keeper, const struct situation *situation,
+                         struct error *err);
+
+bool keeper_has_hook(const char *command);
+
+/* guard: NULL for a hook that may always start. grace: from its SIGTERM to its SIGKILL. */
+void keeper_start_hook(struct keeper *keeper, const char *name, const char *command,
+                       const struct situation *situation, const struct guard *guard,
+                       instant_ns timeout, duration_ns grace);
+
+/* Whether anything is left to be reaped, now or later. */
+bool keeper_has_children(void);
+
+/* Nothing may act any more: no grace, no hooks. */
+void keeper_kill_everything(struct keeper *keeper);
+
+/* A program that is told nothing finishes by the deadline that it read, and is not killed for it.
+ */
+bool keeper_tells_nothing(const struct settings *settings);
+
+void keeper_advance_promotion(struct keeper *keeper);
+void keeper_advance_demotion(struct keeper *keeper, instant_ns now);
+
+/* The demotion is late, has failed or never begun: what acts is killed, which completes it. */
+void keeper_kill_for_demotion(struct keeper *keeper);
+
+/* What a sidecar's hooks have done outside cannot be killed: late is better than never. */
+void keeper_demote_outside(struct keeper *keeper, instant_ns now);
+
+/* After the supervisor's death and the end of everything: the hook, the word, the end. */
+void keeper_advance_alone(struct keeper *keeper, instant_ns now);
 
 #endif

@@ -1,0 +1,202 @@
+/* demotion.c - the end of a lead, until nothing acts as leader any more. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "keeper/conduct.h"
+#include "network/requests.h"
+
+/* From SIGTERM to SIGKILL for a hook whose time is over: it has to leave something of
+ * KILL_BUDGET_NS for the program, which is killed next.
+ */
+#define HOOK_GRACE MILLISECONDS(100)
+
+void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_order *order)
+{
+    if (keeper->demotion.stage != DEMOTION_NONE)
+        return;
+    keeper->demotion = (struct demotion){
+        .stage = DEMOTION_ENDS_PROMOTION,
+        .term = term,
+        .order = *order,
+    };
+    keeper->promotion.active = false;
+    hook_cancel(&keeper->hook, clock_now_ns(), order->until);
+}
+
+static void demotion_is_complete(struct keeper *keeper)
+{
+    if (keeper->lock_fd >= 0)
+        close(keeper->lock_fd);
+    keeper->lock_fd = -1;
+    guard_disarm(&keeper->guard);
+    keeper->led = false;
+    hook_reset(&keeper->hook);
+    keeper_report(keeper, KEEPER_DEMOTED, keeper->demotion.term, NULL, 0);
+    keeper->demotion.stage = DEMOTION_NONE;
+}
+
+static void demotion_has_failed(struct keeper *keeper)
+{
+    keeper->failed = true;
+    keeper->led = false;
+    hook_reset(&keeper->hook);
+    keeper_report(keeper, KEEPER_DEMOTION_FAILED, keeper->demotion.term, NULL, 0);
+    keeper->demotion.stage = DEMOTION_NONE;
+}
+
+/* A hook that is still to come needs its share of the time. */
+static instant_ns stop_deadline(const struct keeper *keeper, instant_ns now)
+{
+    instant_ns until = keeper->demotion.order.until;
+
+    if (!keeper_has_hook(keeper_settings(keeper)->on_demote) || until <= now)
+        return until;
+    return now + (until - now) / 2;
+}
+
+static void begin_demotion_hook(struct keeper *keeper)
+{
+    const struct settings *settings = keeper_settings(keeper);
+
+    keeper->demotion.stage = DEMOTION_RUNS_HOOK;
+    if (keeper_has_hook(settings->on_demote))
+        keeper_start_hook(keeper, "on-demote", settings->on_demote,
+                          &keeper->demotion.order.situation, NULL, keeper->demotion.order.until,
+                          HOOK_GRACE);
+}
+
+static void tell_program(struct keeper *keeper, instant_ns now)
+{
+    const struct settings *settings = keeper_settings(keeper);
+    struct demotion *demotion = &keeper->demotion;
+
+    hook_reset(&keeper->hook);
+    if (keeper->program.state == PROGRAM_ENDED) { /* what it left may still act */
+        demotion->stage = DEMOTION_STOPS_PROGRAM;
+        return;
+    }
+    if (!program_is_alive(&keeper->program) || demotion->order.restart) {
+        begin_demotion_hook(keeper);
+        return;
+    }
+    if (settings->demote_signal != 0)
+        program_signal(&keeper->program, settings->demote_signal);
+    if (settings->mode == MODE_LEADER_ONLY) {
+        program_stop(&keeper->program, settings->kill_signal, stop_deadline(keeper, now), now);
+        demotion->stage = DEMOTION_STOPS_PROGRAM;
+    } else if (keeper_has_hook(settings->on_demote)) {
+        begin_demotion_hook(keeper);
+    } else if (demotion->order.planned) {
+        program_stop(&keeper->program, settings->kill_signal, demotion->order.until, now);
+        demotion->stage = DEMOTION_STOPS_PROGRAM;
+    } else {
+        if (keeper_tells_nothing(settings))
+            demotion->order.until = keeper->guard.lease.hard;
+        demotion->stage = DEMOTION_WAITS;
+    }
+}
+
+static void conclude_hook(struct keeper *keeper)
+{
+    if (keeper->hook.state == HOOK_RUNNING)
+        return;
+    if (keeper->hook.state != HOOK_FAILED || keeper->demotion.order.restart) {
+        demotion_is_complete(keeper);
+    } else if (keeper_settings(keeper)->mode == MODE_SIDECAR) {
+        demotion_has_failed(keeper);
+    } else {
+        keeper_kill_for_demotion(keeper);
+    }
+}
+
+void keeper_advance_demotion(struct keeper *keeper, instant_ns now)
+{
+    bool gone = keeper->program.state == PROGRAM_ABSENT && !keeper->killing;
+
+    switch (keeper->demotion.stage) {
+    case DEMOTION_NONE:
+        break;
+    case DEMOTION_ENDS_PROMOTION:
+        if (keeper->hook.state != HOOK_RUNNING)
+            tell_program(keeper, now);
+        break;
+    case DEMOTION_STOPS_PROGRAM:
+        if (gone)
+            begin_demotion_hook(keeper);
+        break;
+    case DEMOTION_WAITS:
+        if (gone || now >= keeper->demotion.order.until)
+            demotion_is_complete(keeper);
+        break;
+    case DEMOTION_RUNS_HOOK:
+        conclude_hook(keeper);
+        break;
+    case DEMOTION_KILLS:
+        if (gone)
+            demotion_is_complete(keeper);
+        break;
+    }
+}
+
+void keeper_kill_for_demotion(struct keeper *keeper)
+{
+    keeper->promotion.active = false;
+    keeper->demotion.stage = DEMOTION_KILLS;
+    keeper_kill_everything(keeper);
+}
+
+/* A demotion that the keeper has to order itself. */
+static void describe_loss(const struct keeper *keeper, struct demotion_order *order,
+                          const char *reason, instant_ns now)
+{
+    struct situation *situation = &order->situation;
+
+    *order = (struct demotion_order){
+        .situation = keeper->lead,
+        .until = now + keeper_settings(keeper)->demote_timeout_ns,
+    };
+    snprintf(situation->role, sizeof situation->role, "follower");
+    snprintf(situation->old_role, sizeof situation->old_role, "leader");
+    snprintf(situation->reason, sizeof situation->reason, "%s", reason);
+}
+
+void keeper_advance_alone(struct keeper *keeper, instant_ns now)
+{
+    struct demotion *demotion = &keeper->demotion;
+
+    if (keeper->led && demotion->stage == DEMOTION_NONE) {
+        hook_reset(&keeper->hook);
+        describe_loss(keeper, &demotion->order, "supervisor-died", now);
+        if (keeper->guard.armed && keeper->guard.lease.hard < demotion->order.until)
+            demotion->order.until = keeper->guard.lease.hard;
+        begin_demotion_hook(keeper);
+    }
+    if (keeper->hook.state == HOOK_RUNNING)
+        return;
+    if (keeper->hook.state == HOOK_FAILED && keeper_settings(keeper)->mode == MODE_SIDECAR)
+        keeper->failed = true;
+    keeper->led = false;
+    hook_reset(&keeper->hook);
+    if (keeper_has_children()) { /* left by the hook */
+        keeper_kill_everything(keeper);
+        return;
+    }
+    if (keeper->lock_fd >= 0)
+        close(keeper->lock_fd);
+    keeper->lock_fd = -1;
+    if (!keeper->failed) {
+        struct message message = { .type = NETWORK_ALL_GONE };
+        channel_send(keeper->network_fd, &message, -1);
+    }
+    keeper->finished = true;
+}
+
+void keeper_demote_outside(struct keeper *keeper, instant_ns now)
+{
+    struct demotion_order order;
+
+    describe_loss(keeper, &order, "lease-expired", now);
+    guard_disarm(&keeper->guard);
+    keeper_demote(keeper, keeper->guard.lease.term, &order);
+}

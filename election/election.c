@@ -110,10 +110,23 @@ static void lock_won(struct election *election, instant_ns now, struct election_
     }
 }
 
-static void read_back(struct election *election, struct election_commands *commands)
+static void read_back(struct election *election, instant_ns now, struct election_commands *commands)
 {
     election->retry_due = 0;
+    election->read_back_sent = now;
     election->open_serial = request_add(election, commands, REQUEST_READ_BACK)->serial;
+}
+
+/* At once, unless this was read back a moment ago: a store may let us read and not write. */
+static void read_back_soon(struct election *election, instant_ns now,
+                           struct election_commands *commands)
+{
+    instant_ns again = election->read_back_sent + election->terms.retry_interval;
+
+    if (now < again)
+        election->retry_due = again;
+    else
+        read_back(election, now, commands);
 }
 
 static void session_answered(struct election *election, const struct lock_answer *answer,
@@ -206,7 +219,7 @@ static void acquire_answered(struct election *election, const struct lock_answer
         transition(election, EVENT_SESSION_LOST, now, commands);
         break;
     case ANSWER_UNKNOWN:
-        read_back(election, commands);
+        read_back_soon(election, now, commands);
         break;
     case ANSWER_REFUSED:
         if (election->candidacy.index == election->acquire_guard)
@@ -249,7 +262,7 @@ static void release_answered(struct election *election, const struct lock_answer
         if (answer->result == ANSWER_DONE || answer->result == ANSWER_GONE)
             transition(election, EVENT_RELEASED, now, commands);
         else
-            read_back(election, commands);
+            read_back_soon(election, now, commands);
     }
 }
 
@@ -435,7 +448,7 @@ void election_time_passed(struct election *election, instant_ns now,
     if (slot && now >= election->renewal_due)
         renew(election, slot, now, commands);
     if (election->retry_due != 0 && now >= election->retry_due)
-        read_back(election, commands);
+        read_back(election, now, commands);
     if (leads(election) && election->write_due != 0 && now >= election->write_due) {
         election->write_due = 0;
         election->write_serial = request_add(election, commands, REQUEST_READ_BACK)->serial;

@@ -131,12 +131,13 @@ struct election {
     bool renewals_fail;      /* the last that was answered */
 
     struct candidacy candidacy;
-    uint64_t acquire_guard;   /* the index that was seen free */
-    uint64_t acquire_highest; /* the highest token known then */
-    uint64_t open_serial;     /* the open acquire, release or read-back of the term; 0: none */
-    instant_ns retry_due;     /* when to read back again; 0: no need */
-    bool won;                 /* the lock was granted to this term */
-    bool lost;                /* and is known to be gone */
+    uint64_t acquire_guard;    /* the index that was seen free */
+    uint64_t acquire_highest;  /* the highest token known then */
+    uint64_t open_serial;      /* the open acquire, release or read-back of the term; 0: none */
+    instant_ns read_back_sent; /* the last */
+    instant_ns retry_due;      /* when to read back again; 0: no need */
+    bool won;                  /* the lock was granted to this term */
+    bool lost;                 /* and is known to be gone */
     bool foreign_told;
     uint64_t token;
     uint64_t index;        /* the lock's, as of our last write or look */

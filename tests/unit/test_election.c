@@ -428,6 +428,22 @@ START_TEST(a_release_whose_index_has_moved_is_read_back)
 }
 END_TEST
 
+START_TEST(a_release_that_the_store_refuses_does_not_make_us_hasty)
+{
+    to_state(STATE_RELEASING);
+    for (int i = 0; i < 3; i++) {
+        fails(REQUEST_RELEASE, ANSWER_FAILED);
+        if (i > 0) {
+            ck_assert_said("");
+            passes(MILLISECONDS(500));
+        }
+        ck_assert_said("read-back");
+        reads(own_lock(13));
+        ck_assert_said("release");
+    }
+}
+END_TEST
+
 START_TEST(a_release_without_a_session_is_done)
 {
     to_state(STATE_RELEASING);
@@ -788,6 +804,7 @@ Suite *election_suite(void)
     tcase_add_test(release, a_release_of_unknown_outcome_that_was_done_ends_the_term);
     tcase_add_test(release, a_release_of_unknown_outcome_that_was_not_done_is_sent_again);
     tcase_add_test(release, a_release_whose_index_has_moved_is_read_back);
+    tcase_add_test(release, a_release_that_the_store_refuses_does_not_make_us_hasty);
     tcase_add_test(release, a_release_without_a_session_is_done);
     tcase_add_test(release, a_read_back_that_fails_is_repeated);
     tcase_add_test(release, a_demotion_that_failed_keeps_the_lock);

@@ -54,6 +54,16 @@ START_TEST(a_session_that_was_not_made_is_asked_for_again)
 }
 END_TEST
 
+START_TEST(a_setting_that_the_store_refuses_is_told_and_not_hammered)
+{
+    stands();
+    fails(REQUEST_SESSION, ANSWER_INVALID);
+    ck_assert_said("invalid");
+    stops();
+    ck_assert_said("stopped");
+}
+END_TEST
+
 START_TEST(a_session_that_is_lost_is_replaced)
 {
     to_state(STATE_WAITING);
@@ -61,6 +71,20 @@ START_TEST(a_session_that_is_lost_is_replaced)
     fails(REQUEST_RENEW, ANSWER_GONE);
 
     ck_assert_said("session");
+}
+END_TEST
+
+START_TEST(sessions_that_do_not_last_are_not_hammered)
+{
+    to_acquiring();
+    for (int i = 0; i < 3; i++) {
+        fails(REQUEST_ACQUIRE, ANSWER_GONE);
+        passes(MILLISECONDS(499));
+        ck_assert_state("idle");
+        passes(MILLISECONDS(1));
+        is_done(REQUEST_SESSION);
+        ck_assert_state("acquiring");
+    }
 }
 END_TEST
 
@@ -765,7 +789,9 @@ Suite *election_suite(void)
 
     tcase_add_test(session, who_stands_asks_for_a_session);
     tcase_add_test(session, a_session_that_was_not_made_is_asked_for_again);
+    tcase_add_test(session, a_setting_that_the_store_refuses_is_told_and_not_hammered);
     tcase_add_test(session, a_session_that_is_lost_is_replaced);
+    tcase_add_test(session, sessions_that_do_not_last_are_not_hammered);
     tcase_add_test(session, a_session_that_comes_after_the_stop_is_destroyed);
     suite_add_tcase(suite, session);
 

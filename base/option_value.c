@@ -237,6 +237,9 @@ int value_path(const struct option *option, struct settings *settings, const cha
     if (has_control_character(text))
         return error_set(err, "\"%.80s\" has a control character in it (expected plain text)",
                          text);
+    if (strlen(text) >= option->size)
+        return error_set(err, "\"%.80s\" is too long (expected at most %zu bytes)", text,
+                         option->size - 1);
     return make_absolute(field(option, settings), text, err);
 }
 

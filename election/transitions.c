@@ -60,20 +60,25 @@ static void forget_term(struct election *election)
     election->index = 0;
 }
 
-/* A session that is gone needs no end. */
+/* A session that is gone needs no end. Should the next one not last either, they follow each other
+ * no faster than tries do.
+ */
 static void drop_session(struct election *election, instant_ns now,
                          struct election_commands *commands)
 {
+    instant_ns again = election->session_sent + election->terms.retry_interval;
+
     (void)commands;
     forget_term(election);
-    election->session_due = now;
+    election->session_due = again > now ? again : now;
 }
 
 static void end_session(struct election *election, instant_ns now,
                         struct election_commands *commands)
 {
     request_add(election, commands, REQUEST_DESTROY);
-    drop_session(election, now, commands);
+    forget_term(election);
+    election->session_due = now;
 }
 
 static void acquire(struct election *election, instant_ns now, struct election_commands *commands)

@@ -127,7 +127,7 @@ def test_flag_before_environment_before_file_before_default(world):
     one = world.start("one", "--store", "file:" + world.lock, "--config", world.path("config"), "--", *program(),
                       environment={"CONSUL_LEADER_LOG_LEVEL": "info", "CONSUL_LEADER_STORE": "file:/nowhere/else"})
     assert world.events.wait("start", 5).role == "leader"
-    assert one.matching(" info ")
+    one.wait_for_line(" info leading ", 2)
 
 
 @pytest.mark.parametrize("command, status", [("missing", 127), ("folder", 126), ("plain", 126)])

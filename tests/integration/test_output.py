@@ -47,7 +47,7 @@ def full_socket():
 
 def test_lines_and_the_line_at_start(world):
     one = world.file("one", "--mode", "leader-only", "--log-level", "debug", command=program())
-    world.events.wait("start", 5)
+    one.wait_for_line("leading", 5)
     one.stop()
     for line in one.text.splitlines():
         assert re.search(LINE, line), line

@@ -226,6 +226,24 @@ START_TEST(an_answer_that_comes_after_the_read_back_changes_nothing)
 }
 END_TEST
 
+START_TEST(an_answer_that_comes_in_a_later_term_changes_nothing)
+{
+    to_acquiring();
+    struct lock_request earlier = asked(REQUEST_ACQUIRE);
+    fails(REQUEST_ACQUIRE, ANSWER_UNKNOWN);
+    reads(marked_lock(10));
+    passes(MILLISECONDS(500));
+    is_done(REQUEST_SESSION);
+    ck_assert_said("acquire");
+
+    answers(&earlier, ANSWER_DONE, 11);
+    ck_assert_said("");
+    ck_assert_state("acquiring");
+    is_done_at(REQUEST_ACQUIRE, 12);
+    ck_assert_state("promoting");
+}
+END_TEST
+
 /* --- An acquire that seems lost. --- */
 
 START_TEST(its_session_is_kept_and_another_one_stands)
@@ -645,6 +663,21 @@ START_TEST(a_foreign_value_is_replaced_and_told_once)
 }
 END_TEST
 
+START_TEST(in_the_next_term_a_foreign_value_is_told_again)
+{
+    to_leading();
+    sees(foreign(own_lock(20)));
+    sees(while_we_held(others_lock(21)));
+    demoted(true);
+    is_done(REQUEST_SESSION);
+    sees(marked_lock(22));
+    is_done_at(REQUEST_ACQUIRE, 23);
+    is_done_at(REQUEST_WRITE, 24);
+    sees(foreign(own_lock(25)));
+    ck_assert_said("foreign write");
+}
+END_TEST
+
 START_TEST(our_own_value_is_left_as_it_is)
 {
     to_leading();
@@ -809,6 +842,7 @@ Suite *election_suite(void)
     tcase_add_test(acquire, an_acquire_of_unknown_outcome_is_read_back_before_anything_is_decided);
     tcase_add_test(acquire, an_acquire_whose_answer_was_lost_promotes_when_the_lock_is_ours);
     tcase_add_test(acquire, an_answer_that_comes_after_the_read_back_changes_nothing);
+    tcase_add_test(acquire, an_answer_that_comes_in_a_later_term_changes_nothing);
     suite_add_tcase(suite, acquire);
 
     tcase_add_test(ghost, its_session_is_kept_and_another_one_stands);
@@ -852,6 +886,7 @@ Suite *election_suite(void)
     tcase_add_test(value, a_write_that_was_done_after_all_is_not_repeated);
     tcase_add_test(value, a_read_back_of_the_value_that_fails_is_repeated);
     tcase_add_test(value, a_foreign_value_is_replaced_and_told_once);
+    tcase_add_test(value, in_the_next_term_a_foreign_value_is_told_again);
     tcase_add_test(value, our_own_value_is_left_as_it_is);
     tcase_add_test(value, a_value_of_ours_without_the_token_is_written_again);
     tcase_add_test(value, during_a_demotion_the_value_is_left_alone_and_its_index_followed);

@@ -20,7 +20,8 @@
     SUITE(candidacy_suite)                                                                         \
     SUITE(transitions_suite)                                                                       \
     SUITE(election_suite)                                                                          \
-    SUITE(renewal_suite)
+    SUITE(renewal_suite)                                                                           \
+    SUITE(election_random_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

@@ -247,6 +247,12 @@ struct lock_view own_lock(uint64_t index)
     return view;
 }
 
+struct lock_view with_token(struct lock_view view, uint64_t token)
+{
+    view.token = token;
+    return view;
+}
+
 /* --- Straight to a state. --- */
 
 void to_acquiring(void)

@@ -60,6 +60,7 @@ struct lock_view unmarked_lock(uint64_t index); /* free all the same */
 struct lock_view others_lock(uint64_t index);
 struct lock_view own_lock(uint64_t index); /* as we wrote it, read while we hold it */
 struct lock_view while_we_held(struct lock_view view);
+struct lock_view with_token(struct lock_view view, uint64_t token);
 
 /* --- Straight to a state, with whatever it takes. --- */
 

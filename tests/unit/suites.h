@@ -21,7 +21,9 @@
     SUITE(transitions_suite)                                                                       \
     SUITE(election_suite)                                                                          \
     SUITE(renewal_suite)                                                                           \
-    SUITE(election_random_suite)
+    SUITE(election_random_suite)                                                                   \
+    SUITE(acquire_suite)                                                                           \
+    SUITE(held_lock_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

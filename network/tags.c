@@ -357,7 +357,7 @@ void tags_role(struct tags *tags, bool leader, bool standing, const struct sessi
         tags->request = NULL;
         tags->watching = false;
         settle(tags);
-    } else if (tags->next_ns != 0) {
+    } else if (tags->next_ns != 0 && !tags->absent_told) {
         tags->next_ns = clock_now_ns(); /* else the answer that comes finds the new role */
     }
 }

@@ -14,6 +14,11 @@
 #define WAIT_OF_HOLDER     SECONDS(5)
 #define UNCHANGED_PAUSE    MILLISECONDS(100)
 
+/* A lock that is seen free is tried next, and what came of that starts the watch again; looking on
+ * meanwhile would only keep Consul busy.
+ */
+#define ACQUIRE_PAUSE MILLISECONDS(50)
+
 static uint64_t wait_of(const struct store *store)
 {
     uint64_t third = store->settings->ttl_ns / 3;
@@ -62,7 +67,8 @@ static void look_answered(void *context, const struct consul_look *seen)
     watch->seen_index = seen->view.index;
     watch->consistent = false;
     watch->index = index_after(watch->index, seen->index);
-    watch->next_ns = clock_now_ns() + (changed ? 0 : UNCHANGED_PAUSE);
+    bool is_free = !watch->holding && seen->view.session.text[0] == '\0';
+    watch->next_ns = clock_now_ns() + (!changed ? UNCHANGED_PAUSE : is_free ? ACQUIRE_PAUSE : 0);
 
     struct lock_view view = seen->view;
     view.term = watch->holding ? watch->term : 0;

@@ -134,9 +134,6 @@ static void promote(struct supervisor *supervisor, instant_ns now)
 {
     struct situation situation;
 
-    start_line_tell_own(&supervisor->start_line, supervisor->settings);
-    log_info("promoting key=%s token=%" PRIu64, supervisor->settings->key,
-             supervisor->election.token);
     supervisor->changed = now;
     supervisor->record.promoted = true;
     supervisor_write_record(supervisor);
@@ -146,6 +143,9 @@ static void promote(struct supervisor *supervisor, instant_ns now)
                     supervisor->lock_fd);
     keeper_send(supervisor, KEEPER_PROMOTE, supervisor->election.term, &situation, sizeof situation,
                 -1);
+    start_line_tell_own(&supervisor->start_line, supervisor->settings);
+    log_info("promoting key=%s token=%" PRIu64, supervisor->settings->key,
+             supervisor->election.token);
 }
 
 /* Until when the demotion has to be complete. A stop gives what nothing but the program's end can

@@ -19,7 +19,7 @@ enum store_kind { STORE_CONSUL, STORE_FILE };
 /* How much faster the store's clock may run than ours, and how long the kill of a program that is
  * still there at the end of its demotion may take: part of the demote budget.
  */
-#define DRIFT_PPM 1000
+#define DRIFT_PPM      1000
 #define KILL_BUDGET_NS 200000000u
 
 #define NAME_SIZE 256
@@ -32,15 +32,15 @@ struct settings {
     char http_addr[NAME_SIZE]; /* as given: host:port, http://, https://, unix:// */
     char token[NAME_SIZE];     /* secret: from the environment only */
     char token_file[PATH_MAX];
-    bool http_ssl;        /* CONSUL_HTTP_SSL */
-    bool http_ssl_verify; /* CONSUL_HTTP_SSL_VERIFY */
+    bool http_ssl;             /* CONSUL_HTTP_SSL */
+    bool http_ssl_verify;      /* CONSUL_HTTP_SSL_VERIFY */
     char http_auth[NAME_SIZE]; /* secret: CONSUL_HTTP_AUTH */
     char consul_namespace[NAME_SIZE];
     char partition[NAME_SIZE];
 
     char service[NAME_SIZE];
-    bool service_given;    /* not the default name */
-    char key[2 * NAME_SIZE]; /* the lock; for store file its path */
+    bool service_given;       /* not the default name */
+    char key[2 * NAME_SIZE];  /* the lock; for store file its path */
     char instance[NAME_SIZE]; /* names the place; empty: none */
 
     uint64_t ttl_ns;
@@ -87,6 +87,11 @@ uint64_t settings_request_timeout(const struct settings *settings);
 
 /* From the soft deadline to the hard one. */
 uint64_t settings_demote_budget(const struct settings *settings);
+
+/* Whether the program is told nothing of its role: it finishes by the deadline that it read, and is
+ * not killed for it.
+ */
+bool settings_tell_nothing(const struct settings *settings);
 
 /* How long the store's servers may be away without a change of leader. */
 uint64_t settings_outage(const struct settings *settings);

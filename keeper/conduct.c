@@ -260,7 +260,7 @@ void keeper_advance(struct keeper *keeper)
         keeper_advance_demotion(keeper, now);
     } while (keeper->demotion.stage != before);
     if (keeper->promotion.active)
-        keeper_advance_promotion(keeper);
+        keeper_advance_promotion(keeper, now);
     advance_sweep(keeper, now);
 }
 
@@ -274,5 +274,7 @@ instant_ns keeper_next_due(const struct keeper *keeper)
     due = clock_earlier(due, program_next_due(&keeper->program));
     if (keeper->demotion.stage == DEMOTION_WAITS)
         due = clock_earlier(due, keeper->demotion.order.until);
+    if (keeper->promotion.active)
+        due = clock_earlier(due, keeper->promotion.signal_due);
     return clock_earlier(due, keeper->sweep_due);
 }

@@ -24,6 +24,7 @@ struct promotion {
     bool active;
     uint64_t term;
     instant_ns until;
+    instant_ns signal_due; /* to look whether the program is ready for its signal; 0: it was sent */
     struct situation situation;
 };
 
@@ -100,11 +101,7 @@ bool keeper_has_children(void);
 /* Nothing may act any more: no grace, no hooks. */
 void keeper_kill_everything(struct keeper *keeper);
 
-/* A program that is told nothing finishes by the deadline that it read, and is not killed for it.
- */
-bool keeper_tells_nothing(const struct settings *settings);
-
-void keeper_advance_promotion(struct keeper *keeper);
+void keeper_advance_promotion(struct keeper *keeper, instant_ns now);
 void keeper_advance_demotion(struct keeper *keeper, instant_ns now);
 
 /* The demotion is late, has failed or never begun: what acts is killed, which completes it. */

@@ -91,7 +91,7 @@ static void tell_program(struct keeper *keeper, instant_ns now)
         program_stop(&keeper->program, settings->kill_signal, demotion->order.until, now);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else {
-        if (keeper_tells_nothing(settings))
+        if (settings_tell_nothing(settings))
             demotion->order.until = keeper->guard.lease.hard;
         demotion->stage = DEMOTION_WAITS;
     }

@@ -2,8 +2,12 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/scope.h"
+#include "base/signals.h"
 #include "keeper/environment.h"
 #include "keeper/terminal.h"
 
@@ -46,6 +50,24 @@ void program_signal(const struct program *program, int number)
 {
     if (program_is_alive(program))
         kill(program->child.pid, number);
+}
+
+/* proc(5): the masks of the process that the signal is sent to. */
+bool program_is_ready_for(const struct program *program, int number)
+{
+    static const char *const masks[] = { "SigBlk:", "SigIgn:", "SigCgt:" };
+    char path[64], line[256];
+    uint64_t handled = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)program->child.pid);
+    AUTO_FCLOSE FILE *file = fopen(path, "re");
+    if (!file)
+        return true;
+    while (fgets(line, sizeof line, file))
+        for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++)
+            if (strncmp(line, masks[i], strlen(masks[i])) == 0)
+                handled |= strtoull(line + strlen(masks[i]), NULL, 16);
+    return handled & SIGNAL_BIT(number);
 }
 
 void program_stop(struct program *program, int kill_signal, instant_ns until, instant_ns now)

@@ -44,6 +44,11 @@ bool program_is_alive(const struct program *program);
 /* No effect when it is not alive. */
 void program_signal(const struct program *program, int number);
 
+/* Whether it catches, ignores or waits for the signal, so that it would not be ended by it: a
+ * program that was just started may not have come so far. True where that cannot be seen.
+ */
+bool program_is_ready_for(const struct program *program, int number);
+
 /* The kill signal now, SIGKILL at `until`. A later call may only shorten the time. */
 void program_stop(struct program *program, int kill_signal, instant_ns until, instant_ns now);
 

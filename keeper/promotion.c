@@ -1,17 +1,12 @@
 /* promotion.c - the program and the hooks are told that this instance leads. */
+#include <stdio.h>
+
 #include "base/clock.h"
+#include "base/signals.h"
 #include "keeper/conduct.h"
 
-#define HOOK_GRACE MILLISECONDS(500)
-
-/* A program that is told nothing finishes by the deadline that it read, and is not killed for it.
- */
-bool keeper_tells_nothing(const struct settings *settings)
-{
-    return settings->mode == MODE_FOLLOW && settings->promote_signal == 0 &&
-           settings->demote_signal == 0 && !keeper_has_hook(settings->on_promote) &&
-           !keeper_has_hook(settings->on_demote);
-}
+#define HOOK_GRACE      MILLISECONDS(500)
+#define SIGNAL_INTERVAL MILLISECONDS(10)
 
 static void promotion_failed(struct keeper *keeper, int status, const char *reason)
 {
@@ -50,22 +45,49 @@ void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation
     };
     keeper->lead = *situation;
     keeper->led = true;
-    if (!keeper_tells_nothing(settings))
+    if (!settings_tell_nothing(settings))
         guard_arm(&keeper->guard);
 
     if (settings->mode == MODE_LEADER_ONLY)
         start_as_leader(keeper);
     else if (settings->promote_signal != 0)
-        program_signal(&keeper->program, settings->promote_signal);
+        keeper->promotion.signal_due = now;
 }
 
-void keeper_advance_promotion(struct keeper *keeper)
+/* A program that has just been started would be ended by a signal that it means to handle. Returns
+ * whether the promotion goes on.
+ */
+static bool signal_when_ready(struct keeper *keeper, instant_ns now)
+{
+    struct promotion *promotion = &keeper->promotion;
+    int number = keeper_settings(keeper)->promote_signal;
+    char name[SIGNAL_NAME_SIZE], reason[128];
+
+    if (promotion->signal_due == 0 || !program_is_alive(&keeper->program))
+        return true;
+    if (program_is_ready_for(&keeper->program, number)) {
+        promotion->signal_due = 0;
+        program_signal(&keeper->program, number);
+        return true;
+    }
+    promotion->signal_due = now + SIGNAL_INTERVAL;
+    if (now >= promotion->until) {
+        snprintf(reason, sizeof reason, "the program does not handle SIG%s (--promote-signal)",
+                 signal_name(number, name));
+        promotion_failed(keeper, 0, reason);
+    }
+    return false;
+}
+
+void keeper_advance_promotion(struct keeper *keeper, instant_ns now)
 {
     const struct settings *settings = keeper_settings(keeper);
     struct promotion *promotion = &keeper->promotion;
     struct hook *hook = &keeper->hook;
 
     if (settings->mode == MODE_LEADER_ONLY && keeper->program.state != PROGRAM_RUNNING)
+        return;
+    if (!signal_when_ready(keeper, now))
         return;
     if (hook->state == HOOK_NONE && keeper_has_hook(settings->on_promote))
         keeper_start_hook(keeper, "on-promote", settings->on_promote, &promotion->situation,

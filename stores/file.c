@@ -298,6 +298,7 @@ static void mark_released(struct store *store)
     struct lock_claim claim = { .state = "released",
                                 .since = store->since,
                                 .lease_ns = store->settings->lease_ns,
+                                .previous_token = store->token,
                                 .token = store->token };
     struct error err;
 

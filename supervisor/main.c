@@ -121,6 +121,7 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
         log_warn("no place lock, no record: %s", err->text);
     }
     election_init(&supervisor->election, &terms);
+    start_line_tell_settings(settings);
     return 0;
 }
 

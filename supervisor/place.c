@@ -51,43 +51,47 @@ static int open_folder(char *path, const char *parent, const char *name, struct 
     return 0;
 }
 
-/* The first that can be written, in the order of the manual page's --runtime-dir. */
-static int find_parent(char *path, const struct settings *settings, struct error *err)
+static int open_place_in(struct place *place, const char *directory,
+                         const struct settings *settings, struct error *err)
+{
+    char parent[PATH_MAX], name[32], path[PATH_MAX + 8];
+
+    snprintf(name, sizeof name, "place-%016" PRIx64, place_hash(settings));
+    if (open_folder(parent, directory, "", err) < 0 ||
+        open_folder(place->folder, parent, name, err) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/lock", place->folder);
+    place->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (place->lock_fd < 0)
+        return error_errno(err, "cannot open %s", path);
+    if (!file_system_is_remote(place->lock_fd))
+        return 0;
+    close(place->lock_fd);
+    place->lock_fd = -1;
+    return error_set(err, "%s is on a network file system", path);
+}
+
+/* In the directory that was asked for, else in the first that serves, in the order of the manual
+ * page's --runtime-dir.
+ */
+static int open_place(struct place *place, const struct settings *settings, struct error *err)
 {
     char of_user[PATH_MAX], of_session[PATH_MAX];
     const char *session = getenv("XDG_RUNTIME_DIR");
 
     if (settings->state_dir[0])
-        return open_folder(path, settings->state_dir, "", err);
-    if (settings->nomad_alloc_dir[0])
-        return open_folder(path, settings->nomad_alloc_dir, "", err);
+        return open_place_in(place, settings->state_dir, settings, err);
     if (settings->runtime_dir[0])
-        return open_folder(path, settings->runtime_dir, "", err);
+        return open_place_in(place, settings->runtime_dir, settings, err);
 
     snprintf(of_session, sizeof of_session, "%s/consul-leader", session ? session : "");
     snprintf(of_user, sizeof of_user, "/dev/shm/consul-leader-%u", geteuid());
     const char *candidates[] = { getenv("RUNTIME_DIRECTORY"), "/run/consul-leader",
                                  session ? of_session : NULL, of_user };
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++)
-        if (candidates[i] && open_folder(path, candidates[i], "", err) == 0)
+        if (candidates[i] && open_place_in(place, candidates[i], settings, err) == 0)
             return 0;
     return -1;
-}
-
-static int open_place(struct place *place, const struct settings *settings, struct error *err)
-{
-    char parent[PATH_MAX], name[32], path[PATH_MAX + 8];
-
-    snprintf(name, sizeof name, "place-%016" PRIx64, place_hash(settings));
-    if (find_parent(parent, settings, err) < 0 || open_folder(place->folder, parent, name, err) < 0)
-        return -1;
-    snprintf(path, sizeof path, "%s/lock", place->folder);
-    place->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (place->lock_fd < 0)
-        return error_errno(err, "cannot open %s", path);
-    if (file_system_is_remote(place->lock_fd))
-        return error_set(err, "%s is on a network file system", path);
-    return 0;
 }
 
 int place_open(struct place *place, const struct settings *settings, struct error *err)
@@ -95,8 +99,6 @@ int place_open(struct place *place, const struct settings *settings, struct erro
     *place = (struct place){ .lock_fd = -1 };
     if (settings->instance[0] == '\0' || open_place(place, settings, err) == 0)
         return 0;
-    if (place->lock_fd >= 0)
-        close(place->lock_fd);
     *place = (struct place){ .lock_fd = -1 };
     return -1;
 }

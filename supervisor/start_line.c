@@ -11,6 +11,27 @@
 /* How long serf takes to declare a node dead (Consul's defaults, up to ten nodes). */
 #define NODE_DEATH SECONDS(6)
 
+/* What schedulers grant without being asked: Nomad 5 s. */
+#define USUAL_STOP SECONDS(5)
+
+void start_line_tell_settings(const struct settings *settings)
+{
+    char stop[DURATION_TEXT_SIZE], lease[DURATION_TEXT_SIZE];
+
+    if (settings_tell_nothing(settings))
+        log_info("the program is told nothing of its role (no signal, no hook): it is not killed "
+                 "when it loses the lead");
+    if (settings->stop_timeout_ns < USUAL_STOP)
+        return;
+    duration_format(settings->stop_timeout_ns, stop);
+    log_info("stop-timeout %s: the scheduler has to wait longer than that (Nomad: kill_timeout, "
+             "docker: --stop-timeout, systemd: TimeoutStopSec)",
+             stop);
+    if (settings->stop_timeout_ns > settings->lease_ns)
+        log_warn("stop-timeout %s is longer than the lease: a leader's program gets less than %s",
+                 stop, duration_format(settings->lease_ns, lease));
+}
+
 static bool same(const struct session_id *one, const struct session_id *other)
 {
     return strcmp(one->text, other->text) == 0;
@@ -41,7 +62,7 @@ static void describe_leader(char *text, size_t size, const struct lock_view *vie
 
 static const char *name_of(const struct settings *settings)
 {
-    return settings->service[0] ? settings->service : settings->key;
+    return settings->service_given ? settings->service : settings->key;
 }
 
 static void tell_promises(const struct settings *settings, const char *role, const char *leader)

@@ -12,6 +12,9 @@ struct start_line {
     struct session_id leader; /* as it was last told; empty: nobody */
 };
 
+/* Logs, before anything is started, what the settings ask of the operator. */
+void start_line_tell_settings(const struct settings *settings);
+
 /* Logs the line at start at the first look at the lock, and later each change of another leader.
  * own: this instance's session.
  */

@@ -20,6 +20,9 @@
 #define PEER_MARGIN    MILLISECONDS(200)
 #define HUNG_MARGIN    SECONDS(1)
 
+/* timeout(1) and the like send a stop signal to a process and to its group: that is one. */
+#define REPEAT_TIME MILLISECONDS(100)
+
 void supervisor_write_record(struct supervisor *supervisor)
 {
     place_write_record(&supervisor->place, supervisor->settings, &supervisor->record);
@@ -93,6 +96,7 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
         return;
     supervisor->phase = PHASE_STOPS;
     supervisor->place_due = 0;
+    supervisor->stop_began = now;
     supervisor->stop_deadline = now + supervisor->settings->stop_timeout_ns;
     lead_send_role(supervisor, false, false); /* sent first, and waited for at the very end */
     lead_stop(supervisor, now);
@@ -143,7 +147,7 @@ static void take_signal(struct supervisor *supervisor, const struct signalfd_sig
     } else if (supervisor->stop_deadline == 0) {
         log_info("stopping signal=%s", signal_name((int)info->ssi_signo, name));
         supervisor_stop(supervisor, -1, now);
-    } else {
+    } else if (now >= supervisor->stop_began + REPEAT_TIME) {
         hurry(supervisor, now);
     }
 }

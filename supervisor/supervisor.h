@@ -66,11 +66,12 @@ struct supervisor {
     instant_ns network_due; /* to start it again; 0: it runs */
     instant_ns network_started;
 
-    bool taken_down;          /* no tag shows this instance any more */
+    bool taken_down;    /* no tag shows this instance any more */
     bool gone;          /* nothing of the program is left, or there never was any */
     bool gone_asked;    /* KEEPER_STOP was sent */
     bool exit_is_final; /* exit_status is not the program's to change */
     int exit_status;
+    instant_ns stop_began;
     instant_ns stop_deadline; /* 0: we do not stop */
     bool keeper_killed;       /* it was late with the stop */
 };

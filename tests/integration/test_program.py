@@ -10,7 +10,7 @@ import pytest
 
 import processes
 from instance import BUILD, CONSUL_LEADER, TEST_PROGRAM, hook, program
-from waiting import now, until
+from waiting import holds, now, until
 
 SANITIZED = "sanitize" in BUILD
 FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS}
@@ -183,6 +183,7 @@ def test_the_kill_signal_can_be_chosen(world):
     world.events.wait("start", 5)
     one.signal(signal.SIGTERM)
     world.events.wait("signal-3", 2)
+    holds(lambda: one.process.poll() is None, 0.2)
     one.signal(signal.SIGTERM)
     one.wait(2)
 
@@ -203,9 +204,32 @@ def test_a_second_stop_signal_ends_the_waiting(world):
     world.events.wait("start", 5)
     one.signal(signal.SIGTERM)
     world.events.wait("signal-15", 2)
+    holds(lambda: one.process.poll() is None, 0.2, "it waits for the program")
     begun = one.signal(signal.SIGTERM)
     assert one.wait(2) == 137
     assert now() - begun < 1
+
+
+def test_a_stop_signal_that_comes_twice_at_once_is_one(world):
+    """As timeout(1) sends it: to the process and to its group."""
+    one = world.file("one", command=program("--term-takes", 500, "--status", 3))
+    world.events.wait("start", 5)
+    one.signal(signal.SIGTERM)
+    one.signal(signal.SIGTERM)
+    assert one.wait(3) == 3, "the program had its time"
+
+
+def test_a_promote_signal_waits_until_the_program_handles_it(world):
+    """It would end a program that has not come so far; one that never does fails the promotion."""
+    script = "read line < /dev/null; sleep 0.5; trap 'echo leads' USR1; while :; do sleep 0.05; done"
+    one = world.file("one", "--promote-signal", "USR1", command=["sh", "-c", script])
+    one.wait_for_line("leading", 5)
+    assert one.process.poll() is None
+    two = world.file("two", "--promote-signal", "USR1", "--promote-timeout", "300ms", command=["sleep", "60"])
+    two.wait_for_line("program started", 5)
+    one.stop()
+    two.wait_for_line("does not handle SIGUSR1", 5)
+    assert two.process.poll() is None
 
 
 def test_a_program_has_its_time_to_end(world):

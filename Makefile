@@ -52,7 +52,7 @@ all: $(programs)
 
 run:
 	tests/setup build
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) -s --no-print-directory all
 	./demo
 
 $(BUILD)/consul-leader: $(call objects_of,$(plain_sources))

@@ -113,6 +113,19 @@ def pytest_sessionstart(session):
             pytest.exit(f"{needed} is not built: make all build/test-program", returncode=2)
 
 
-def pytest_collection_modifyitems(items):
-    """What takes long goes first, so that at the end no process waits for one test."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+def pytest_collection_modifyitems(config, items):
+    """What takes long goes first, and to different processes: xdist begins by giving each of them the next few tests."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    share = max(len(items) // (4 * workers), 2)
+
+    def seconds(item):
+        marker = item.get_closest_marker("long")
+        return (marker.args or (20,))[0] if marker else 0
+    short = [item for item in items if not seconds(item)]
+    shares = [[] for _ in range(workers)]
+    for item in sorted(filter(seconds, items), key=seconds, reverse=True):
+        min(shares, key=lambda mine: (sum(map(seconds, mine)), len(mine))).append(item)
+    for mine in shares:
+        while len(mine) < share and short:
+            mine.append(short.pop(0))
+    items[:] = sum(shares, []) + short

@@ -22,7 +22,7 @@ MODES = {"leader-only": LEADER_ONLY, "follow": HOOKS}
 with_times = pytest.mark.parametrize("times", [
     pytest.param(("fast", FAST, TTL, LEASE, LOCK_DELAY), id="fast"),
     pytest.param(("defaults", DEFAULTS, DEFAULT_TTL, DEFAULT_LEASE, DEFAULT_LOCK_DELAY), id="defaults",
-                 marks=pytest.mark.long)])
+                 marks=pytest.mark.long(30))])
 in_modes = pytest.mark.parametrize("mode", MODES)
 
 
@@ -268,19 +268,19 @@ def outlives(world, figure, multiplier, times):
     trio.judge()
 
 
-@pytest.mark.long
+@pytest.mark.long(100)
 @pytest.mark.timeout(400)
 def test_the_consul_leader_killed_with_nothing_set(world, figure):
     outlives(world, figure, None, 5)
 
 
-@pytest.mark.long
+@pytest.mark.long(110)
 @pytest.mark.timeout(500)
 def test_the_consul_leader_killed_often(world, figure):
     outlives(world, figure, 1, 20)
 
 
-@pytest.mark.long
+@pytest.mark.long(40)
 def test_all_servers_away_shorter_and_longer_than_what_is_printed(world):
     trio = make(world, ("defaults", DEFAULTS, 0, 0, 0), "follow")
     name = trio.settle()

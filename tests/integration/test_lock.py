@@ -147,6 +147,7 @@ def test_the_lock_delay_is_respected(world, consul):
     assert 4 <= world.events.wait("start", 4 + LEASE + 2).at - destroyed
 
 
+@pytest.mark.long(35)
 def test_what_was_abandoned_among_the_candidates_is_cleared(world, consul):
     """An entry without its session; one that says lock_seen still counts, until somebody leads."""
     consul.put(f"{KEY}.candidates/abandoned", json.dumps({"format": 1}))

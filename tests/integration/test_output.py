@@ -92,9 +92,9 @@ def test_a_full_stderr_stops_nothing(world, make):
 
 def test_dropped_lines_are_counted_and_reported(world):
     reading, writing = full_pipe()
-    one = world.file("one", "--log-level", "debug", command=program(), stderr=writing)
+    one = world.file("one", "--log-level", "debug", "--on-promote", hook("promote"), command=program(), stderr=writing)
     os.close(writing)
-    world.events.wait("start", 5)
+    world.events.wait("promote-end", 5)  # which was announced
     os.set_blocking(reading, False)
     text = []
 

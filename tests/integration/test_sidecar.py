@@ -140,6 +140,7 @@ def test_in_nomad_it_ends_with_69_when_its_service_was_never_seen(world, consul,
     one.all_gone()
 
 
+@pytest.mark.long(20)
 def test_in_nomad_a_service_once_seen_may_be_away(world, consul, nomad):
     consul.register(ID=nomad_id("redis"), Name="redis", Port=3, EnableTagOverride=True)
     one = world.start("one", "--service", "redis", *FAST, agent=consul, environment=nomad)
@@ -150,6 +151,7 @@ def test_in_nomad_a_service_once_seen_may_be_away(world, consul, nomad):
     until(lambda: consul.tags(nomad_id("redis")) == ["primary"], 2)
 
 
+@pytest.mark.long(20)
 def test_in_nomad_with_a_command_it_never_ends_for_that(world, consul, nomad):
     one = world.start("one", "--service", "redis", *FAST, "--", *program(), agent=consul, environment=nomad)
     world.events.wait("start", 5)

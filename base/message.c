@@ -60,7 +60,8 @@ enum channel_result channel_receive(int fd, struct message *message, int *passed
         };
         ssize_t size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
-        if (size < 0 && errno == EINTR)
+        /* A peer that died with messages of ours unread: told once, before what it had said. */
+        if (size < 0 && (errno == EINTR || errno == ECONNRESET))
             continue;
         if (size < 0)
             return errno == EAGAIN ? CHANNEL_EMPTY : CHANNEL_CLOSED;

@@ -182,7 +182,8 @@ void keeper_supervisor_died(struct keeper *keeper)
 {
     if (keeper->led || program_is_alive(&keeper->program))
         log_warn("the supervisor is dead: everything is ended");
-    role_files_show(keeper_settings(keeper), false);
+    if (keeper->led)
+        role_files_show(keeper_settings(keeper), false);
     keeper->supervisor_fd = -1;
     keeper->promotion.active = false;
     keeper->demotion.stage = DEMOTION_NONE;
@@ -225,8 +226,11 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
 
 static void enforce_deadline(struct keeper *keeper, instant_ns now)
 {
-    if (!guard_overdue(&keeper->guard, now) || keeper->demotion.stage == DEMOTION_KILLS)
+    bool ends_anyway = keeper->supervisor_fd < 0 && keeper->killing;
+    if (!guard_overdue(&keeper->guard, now) || keeper->demotion.stage == DEMOTION_KILLS ||
+        ends_anyway)
         return;
+    role_files_show(keeper_settings(keeper), false);
     if (keeper_settings(keeper)->mode == MODE_SIDECAR && keeper->supervisor_fd >= 0) {
         log_error("the lease is over and the demotion is not late=%llums",
                   (unsigned long long)(now - guard_deadline(&keeper->guard)) / MILLISECONDS(1));

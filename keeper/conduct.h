@@ -46,6 +46,7 @@ struct keeper {
     struct demotion demotion;
     struct situation lead; /* as of the promotion */
     bool led;              /* promoted, or on the way, and not demoted since */
+    uint64_t demoted_term; /* the last whose demotion is complete */
     bool killing;          /* everything that lives is to die */
     bool gone_wanted;      /* KEEPER_GONE is owed */
     instant_ns sweep_due;  /* 0: no sweep under way */

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "keeper/conduct.h"
 #include "network/requests.h"
 
@@ -11,10 +12,36 @@
  */
 #define HOOK_GRACE MILLISECONDS(100)
 
+/* This instance ends while it is being demoted: there is less time now, and where nothing but time
+ * was waited for, the program's end completes the demotion sooner.
+ */
+static void hasten(struct keeper *keeper, const struct demotion_order *order, instant_ns now)
+{
+    struct demotion *demotion = &keeper->demotion;
+
+    if (!order->planned)
+        return;
+    demotion->order.planned = true;
+    if (order->until < demotion->order.until)
+        demotion->order.until = order->until;
+    hook_shorten(&keeper->hook, demotion->order.until, demotion->order.until + HOOK_GRACE);
+    if (demotion->stage == DEMOTION_WAITS)
+        demotion->stage = DEMOTION_STOPS_PROGRAM;
+    if (demotion->stage == DEMOTION_STOPS_PROGRAM)
+        program_stop(&keeper->program, keeper_settings(keeper)->kill_signal, demotion->order.until,
+                     now);
+}
+
 void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_order *order)
 {
-    if (keeper->demotion.stage != DEMOTION_NONE)
+    if (term != 0 && term == keeper->demoted_term) { /* the keeper was first */
+        keeper_report(keeper, KEEPER_DEMOTED, term, NULL, 0);
         return;
+    }
+    if (keeper->demotion.stage != DEMOTION_NONE) {
+        hasten(keeper, order, clock_now_ns());
+        return;
+    }
     keeper->demotion = (struct demotion){
         .stage = DEMOTION_ENDS_PROMOTION,
         .term = term,
@@ -31,6 +58,7 @@ static void demotion_is_complete(struct keeper *keeper)
     keeper->lock_fd = -1;
     guard_disarm(&keeper->guard);
     keeper->led = false;
+    keeper->demoted_term = keeper->demotion.term;
     hook_reset(&keeper->hook);
     keeper_report(keeper, KEEPER_DEMOTED, keeper->demotion.term, NULL, 0);
     keeper->demotion.stage = DEMOTION_NONE;
@@ -80,9 +108,15 @@ static void tell_program(struct keeper *keeper, instant_ns now)
         begin_demotion_hook(keeper);
         return;
     }
-    if (settings->demote_signal != 0)
+    bool understands = settings->demote_signal == 0 ||
+                       program_is_ready_for(&keeper->program, settings->demote_signal);
+    if (settings->demote_signal != 0 && understands)
         program_signal(&keeper->program, settings->demote_signal);
-    if (settings->mode == MODE_LEADER_ONLY) {
+    if (!understands) {
+        log_warn("the program does not handle the demote signal: it is stopped instead");
+        program_stop(&keeper->program, settings->kill_signal, demotion->order.until, now);
+        demotion->stage = DEMOTION_STOPS_PROGRAM;
+    } else if (settings->mode == MODE_LEADER_ONLY) {
         program_stop(&keeper->program, settings->kill_signal, stop_deadline(keeper, now), now);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else if (keeper_has_hook(settings->on_demote)) {

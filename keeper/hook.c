@@ -87,6 +87,14 @@ void hook_cancel(struct hook *hook, instant_ns now, instant_ns last)
         hook->last = last;
 }
 
+void hook_shorten(struct hook *hook, instant_ns timeout, instant_ns last)
+{
+    if (hook->timeout > timeout)
+        hook->timeout = timeout;
+    if (hook->last > last)
+        hook->last = last;
+}
+
 void hook_kill(struct hook *hook)
 {
     if (hook->state == HOOK_RUNNING)

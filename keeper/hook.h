@@ -45,6 +45,9 @@ void hook_start(struct hook *hook, const struct hook_spec *spec, instant_ns now)
 /* Ends it early, by SIGTERM now and SIGKILL half a second later but not after `last`. */
 void hook_cancel(struct hook *hook, instant_ns now, instant_ns last);
 
+/* Leaves a running hook no more time than that. */
+void hook_shorten(struct hook *hook, instant_ns timeout, instant_ns last);
+
 void hook_kill(struct hook *hook);
 
 /* Takes the wait status if `pid` is the hook's. */

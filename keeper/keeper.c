@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/conduct.h"
+#include "keeper/sweep.h"
 #include "network/requests.h"
 
 /* --- Orders. --- */
@@ -29,6 +30,8 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
 {
     switch ((enum keeper_message)message->type) {
     case KEEPER_LOCK:
+        if (passed_fd < 0)
+            abort(); /* without a copy of the lock nothing could be kept from acting */
         replace_descriptor(&keeper->lock_fd, passed_fd);
         break;
     case KEEPER_NETWORK:
@@ -151,6 +154,7 @@ static void keeper_main(const struct keeper_start *start)
 {
     static struct keeper keeper;
     sigset_t child_signal;
+    struct error ignored; /* the supervisor has told of it */
 
     keeper.start = start;
     keeper.supervisor_fd = start->supervisor_fd;
@@ -161,7 +165,8 @@ static void keeper_main(const struct keeper_start *start)
 
     prctl(PR_SET_NAME, "consul-keeper");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    setpgid(0, 0); /* a SIGKILL to the supervisor's group must find the keeper at work */
+    sweep_open(&ignored); /* anew: an offset that two processes share would be of no use */
+    setpgid(0, 0);        /* a SIGKILL to the supervisor's group must find the keeper at work */
     log_open("keeper", start->settings->log_level, start->settings->log_format);
     if (log_needs_relay())
         log_set_relay(relay_line, &keeper);

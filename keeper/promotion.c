@@ -65,6 +65,10 @@ static bool signal_when_ready(struct keeper *keeper, instant_ns now)
 
     if (promotion->signal_due == 0 || !program_is_alive(&keeper->program))
         return true;
+    if (!guard_may_start(&keeper->guard, now)) {
+        promotion_failed(keeper, 0, "too little is left of the lease to signal the program");
+        return false;
+    }
     if (program_is_ready_for(&keeper->program, number)) {
         promotion->signal_due = 0;
         program_signal(&keeper->program, number);

@@ -1,6 +1,7 @@
 #include "keeper/sweep.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,15 +23,28 @@ static struct process {
     bool doomed;
 } processes[PROCESSES_MAX];
 
+static DIR *proc; /* NULL: there is none to look at */
+
+int sweep_open(struct error *err)
+{
+    if (proc)
+        closedir(proc);
+    proc = opendir("/proc");
+    return proc ? 0 : error_errno(err, "cannot look at /proc");
+}
+
 /* The parent is the second field after the name, which stands in parentheses and may hold any. */
-static pid_t read_parent(const char *pid_text)
+static pid_t read_parent(const char *pid_text, bool *complete)
 {
     char path[64], text[512];
 
     snprintf(path, sizeof path, "/proc/%.20s/stat", pid_text);
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno != ENOENT && errno != ESRCH)
+            *complete = false;
         return 0;
+    }
     ssize_t size = read(fd, text, sizeof text - 1);
     if (size <= 0)
         return 0;
@@ -39,22 +53,23 @@ static pid_t read_parent(const char *pid_text)
     return name_end && strlen(name_end) > 4 ? (pid_t)strtol(name_end + 4, NULL, 10) : 0;
 }
 
-static size_t list_processes(void)
+/* Returns how many there are; *complete: whether these are all. */
+static size_t list_processes(bool *complete)
 {
-    DIR *folder = opendir("/proc");
     size_t count = 0;
 
-    if (!folder)
-        return 0;
-    for (struct dirent *entry; count < PROCESSES_MAX && (entry = readdir(folder));) {
+    *complete = true;
+    rewinddir(proc);
+    for (struct dirent *entry; (entry = readdir(proc));) {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
             continue;
-        pid_t parent = read_parent(entry->d_name);
-        if (parent > 0)
+        pid_t parent = read_parent(entry->d_name, complete);
+        if (count == PROCESSES_MAX)
+            *complete = false;
+        else if (parent > 0)
             processes[count++] =
                 (struct process){ .pid = (pid_t)strtol(entry->d_name, NULL, 10), .parent = parent };
     }
-    closedir(folder);
     return count;
 }
 
@@ -75,10 +90,13 @@ static bool is_doomed(pid_t parent, size_t count)
 
 unsigned sweep(pid_t spared)
 {
-    size_t count = list_processes();
-    pid_t self = getpid();
-    bool found = true;
+    bool found = true, complete;
     unsigned met = 0;
+    if (!proc)
+        return 0;
+
+    size_t count = list_processes(&complete);
+    pid_t self = getpid();
 
     qsort(processes, count, sizeof processes[0], by_pid);
     while (found) {
@@ -94,5 +112,5 @@ unsigned sweep(pid_t spared)
             }
         }
     }
-    return met;
+    return complete ? met : met + 1;
 }

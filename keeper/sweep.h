@@ -8,9 +8,17 @@
 
 #include <sys/types.h>
 
+#include "base/error.h"
+
+/* Opens what sweep() needs, so that it does not fail for want of a descriptor. -1: there is no
+ * /proc, and sweep() will find nobody.
+ */
+int sweep_open(struct error *err);
+
 /* Sends SIGKILL to every descendant of the calling process but `spared` (0: none) once. What was
  * forked in the meantime is met by the next call; call it until all children are reaped. Returns
- * how many it met, dead ones that nobody has reaped included.
+ * how many it met, dead ones that nobody has reaped included; one more when it could not look at
+ * all.
  */
 unsigned sweep(pid_t spared);
 

@@ -41,8 +41,11 @@ static void say(const struct network *network, enum network_message type, const 
     struct message message = { .type = type };
 
     memcpy(message.body, body, size);
-    if (network->supervisor_fd >= 0)
-        channel_send(network->supervisor_fd, &message, passed_fd);
+    errno = 0;
+    if (network->supervisor_fd < 0 || channel_send(network->supervisor_fd, &message, passed_fd))
+        return;
+    if (errno == EAGAIN) /* an answer must not be lost; the next network process reads back */
+        _exit(EXIT_STATUS_INTERNAL);
 }
 
 static void say_answer(void *context, const struct lock_answer *answer, int fd)

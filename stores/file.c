@@ -165,6 +165,9 @@ static void offer_try(struct store *store)
 {
     if (store->session.text[0] == '\0' || store->holding)
         return;
+    struct error ignored;
+    if (!is_in_place(store))
+        open_file(store, &ignored); /* a file that is lost is seen again in a second */
     store->retry_due =
         clock_now_ns() + (store->retry < QUICK_RETRIES ? quick_retries[store->retry] : SLOW_RETRY);
     if (store->retry < QUICK_RETRIES)
@@ -259,8 +262,13 @@ static void acquire(struct store *store, const struct lock_request *request)
     struct error err;
     uint64_t token;
 
-    if (!is_in_place(store) && open_file(store, &err) < 0) {
-        answer(store, request, ANSWER_FAILED, 0, &err);
+    if (!is_in_place(store)) { /* what was seen was another file: this one is looked at anew */
+        if (open_file(store, &err) < 0) {
+            answer(store, request, ANSWER_FAILED, 0, &err);
+            return;
+        }
+        tell_view(store, false);
+        answer(store, request, ANSWER_REFUSED, 0, NULL);
         return;
     }
     if (flock(store->fd, LOCK_EX | LOCK_NB) < 0) {
@@ -375,6 +383,8 @@ static void file_hold(struct store *store, uint64_t term, const struct session_i
     }
     if (fd >= 0)
         close(fd);
+    if (holding)
+        tell_loss(store); /* nobody holds it without its descriptor */
     if (open_file(store, &err) < 0)
         log_error("the lock file cannot be opened path=%s reason=\"%s\"",
                   store->settings->store_path, err.text);

@@ -43,6 +43,10 @@ void lead_send_role(struct supervisor *supervisor, bool leader, bool standing)
         .session = supervisor->election.session,
     };
 
+    if (!supervisor->has_place) { /* what is shown is another's */
+        supervisor->taken_down = true;
+        return;
+    }
     role_files_show(supervisor->settings, leader);
     network_send(supervisor, NETWORK_ROLE, &order, sizeof order, -1);
 }
@@ -163,7 +167,7 @@ static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns n
         if (!has_hook || stop_end < end)
             end = stop_end;
     }
-    return last < end ? last : end;
+    return now < last && last < end ? last : end;
 }
 
 void lead_order_demotion(struct supervisor *supervisor, enum election_reason reason, instant_ns now)
@@ -279,6 +283,9 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
 {
     struct election_commands commands = { 0 };
 
+    if (supervisor->phase != PHASE_PREPARES &&
+        (term != supervisor->election.term || !election_may_act(&supervisor->election)))
+        return; /* said already */
     if (succeeded) {
         log_info("demoted key=%s after=%llums", supervisor->settings->key,
                  milliseconds_since(supervisor->changed, now));
@@ -373,6 +380,14 @@ void lead_keeper_said(struct supervisor *supervisor, const struct message *messa
 
 /* --- What the network process says. --- */
 
+/* A file's lock is where its descriptor is; without a free one of ours it is lost on its way. */
+static bool lacks_lock(const struct supervisor *supervisor, const struct lock_answer *answer,
+                       int passed_fd)
+{
+    return supervisor->settings->store == STORE_FILE && answer->type == REQUEST_ACQUIRE &&
+           answer->result == ANSWER_DONE && passed_fd < 0;
+}
+
 static void answer_said(struct supervisor *supervisor, const struct lock_answer *answer,
                         int passed_fd, instant_ns now)
 {
@@ -391,12 +406,19 @@ static void answer_said(struct supervisor *supervisor, const struct lock_answer 
         close_lock(supervisor);
         supervisor->lock_fd = passed_fd;
     }
+
+    struct lock_answer believed = *answer;
+    if (lacks_lock(supervisor, answer, passed_fd)) {
+        log_error("the lock's descriptor did not come: the network process is killed");
+        network_kill(supervisor);
+        believed.result = ANSWER_UNKNOWN;
+    }
     if (answer->result == ANSWER_INVALID)
         log_error("%s", answer->reason);
     else if (answer->result != ANSWER_DONE)
         log_debug("request %d was not done result=%d reason=\"%s\"", answer->type, answer->result,
                   answer->reason);
-    election_answered(&supervisor->election, answer, now, &commands);
+    election_answered(&supervisor->election, &believed, now, &commands);
     lead_carry_out(supervisor, &commands, now);
     if (!supervisor->election.won)
         close_lock(supervisor); /* an acquire that the election had given up */

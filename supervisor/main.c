@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "keeper/sweep.h"
 #include "keeper/terminal.h"
 #include "network/requests.h"
 #include "supervisor/supervisor.h"
@@ -113,6 +114,8 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
     supervisor->group = getpgrp();
     supervisor->owned_terminal = supervisor->command && terminal_belongs_to(supervisor->group);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (sweep_open(err) < 0)
+        log_warn("what the program starts cannot be followed: %s", err->text);
     if (place_open(&supervisor->place, settings, err) < 0) {
         if (settings->state_dir[0] != '\0') {
             error_wrap(err, "--state-dir");

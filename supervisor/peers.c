@@ -1,10 +1,12 @@
 /* peers.c - the two processes beside the supervisor: their start, their death, what follows. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +22,8 @@
 #define RESTART_INTERVAL MILLISECONDS(500)
 #define SWEEP_INTERVAL   MILLISECONDS(5)
 #define END_TIME         MILLISECONDS(500)
+#define RELAY_TIME       MILLISECONDS(100)
+#define LAST_SWEEPS      100
 
 static void close_end(int *fd)
 {
@@ -217,6 +221,7 @@ void network_died(struct supervisor *supervisor, instant_ns now)
     log_warn("the network process died: another is started");
     close_end(&supervisor->network.fd);
     supervisor->network.pid = 0;
+    supervisor->network_killed = false;
     supervisor->network_due = now;
     if (now < supervisor->network_started + RESTART_INTERVAL)
         supervisor->network_due = supervisor->network_started + RESTART_INTERVAL;
@@ -239,27 +244,60 @@ void network_restart(struct supervisor *supervisor, instant_ns now)
 
 /* --- The end. --- */
 
-static void wait_for(struct peer *peer, instant_ns until)
+/* Of any child; or until the time is over. */
+static void wait_for_a_death(const struct timespec *time)
 {
-    const struct timespec tick = { .tv_nsec = 10000000 };
     sigset_t child_signal;
 
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);
+    sigtimedwait(&child_signal, NULL, time);
+}
+
+/* Returns whether it had to be killed. */
+static bool wait_for(struct peer *peer, instant_ns until)
+{
+    const struct timespec tick = { .tv_nsec = 10000000 };
+    bool killed = false;
+
     while (peer->pid != 0 && waitpid(peer->pid, NULL, WNOHANG) == 0) {
-        if (clock_now_ns() >= until)
+        if (clock_now_ns() >= until) {
             kill(peer->pid, SIGKILL);
-        sigtimedwait(&child_signal, NULL, &tick);
+            killed = true;
+        }
+        wait_for_a_death(&tick);
     }
     close_end(&peer->fd);
     peer->pid = 0;
+    return killed;
+}
+
+/* Lines that the network process has to write for us are read before it is killed. */
+static void wait_for_relayed_lines(const struct supervisor *supervisor)
+{
+    const struct timespec tick = { .tv_nsec = 2000000 };
+    instant_ns until = clock_now_ns() + RELAY_TIME;
+    int unread = 0;
+
+    while (log_needs_relay() && supervisor->network.fd >= 0 &&
+           ioctl(supervisor->network.fd, SIOCOUTQ, &unread) == 0 && unread > 0 &&
+           clock_now_ns() < until)
+        wait_for_a_death(&tick);
 }
 
 /* All is done that could be: the network process must do no more, the keeper ends by itself. */
 void peers_end(struct supervisor *supervisor)
 {
+    const struct timespec tick = { .tv_nsec = 10000000 };
+
+    wait_for_relayed_lines(supervisor);
     network_kill(supervisor);
     wait_for(&supervisor->network, 0);
     close_end(&supervisor->keeper.fd);
-    wait_for(&supervisor->keeper, clock_now_ns() + END_TIME);
+    bool killed = wait_for(&supervisor->keeper, clock_now_ns() + END_TIME);
+    for (int i = 0; killed && i < LAST_SWEEPS && sweep(0) > 0; i++) {
+        wait_for_a_death(&tick);
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+    }
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/signals.h"
+#include "keeper/role_files.h"
 #include "keeper/terminal.h"
 
 #define PLACE_INTERVAL MILLISECONDS(50)
@@ -41,6 +42,7 @@ void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
             .situation = { .role = "follower", .old_role = "leader", .reason = "restart" },
         };
         log_info("this instance led when it was ended: it is demoted first");
+        supervisor->changed = now;
         keeper_send(supervisor, KEEPER_DEMOTE, 0, &order, sizeof order, -1);
     } else if (settings->mode == MODE_FOLLOW) {
         struct situation situation = { .role = "follower" };
@@ -56,7 +58,9 @@ static void take_place(struct supervisor *supervisor, instant_ns now)
 
     if (place_lock(&supervisor->place)) {
         supervisor->place_due = 0;
+        supervisor->has_place = true;
         supervisor->phase = PHASE_PREPARES;
+        role_files_show(supervisor->settings, false); /* a predecessor may have left another */
         supervisor->record.promoted = place_was_promoted(&supervisor->place);
         supervisor_prepare(supervisor, now);
         return;
@@ -98,8 +102,11 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
     supervisor->place_due = 0;
     supervisor->stop_began = now;
     supervisor->stop_deadline = now + supervisor->settings->stop_timeout_ns;
+    bool demoting = supervisor->election.state == STATE_DEMOTING;
     lead_send_role(supervisor, false, false); /* sent first, and waited for at the very end */
     lead_stop(supervisor, now);
+    if (demoting) /* it has less time from now on, and the program may be stopped for it */
+        lead_order_demotion(supervisor, supervisor->election.reason, now);
     supervisor_stop_program(supervisor, now);
 }
 
@@ -122,11 +129,17 @@ static bool requests_are_open(const struct supervisor *supervisor)
     return false;
 }
 
-static bool has_ended(const struct supervisor *supervisor, instant_ns now)
+/* Nothing of it is left, and nothing can come of it any more. */
+static bool program_is_over(const struct supervisor *supervisor)
 {
     bool swept = supervisor->keeper_lost ? supervisor->sweep_due == 0 : supervisor->gone_asked;
 
-    if (supervisor->stop_deadline == 0 || !supervisor->gone || !swept)
+    return supervisor->gone && swept;
+}
+
+static bool has_ended(const struct supervisor *supervisor, instant_ns now)
+{
+    if (supervisor->stop_deadline == 0 || !program_is_over(supervisor))
         return false;
     return now >= supervisor->stop_deadline ||
            (supervisor->election_over && supervisor->taken_down && !requests_are_open(supervisor));
@@ -203,7 +216,9 @@ static instant_ns network_hangs_at(const struct supervisor *supervisor)
 {
     instant_ns due = 0;
 
-    for (size_t i = 0; supervisor->network.pid != 0 && i < OPEN_REQUESTS_MAX; i++) {
+    bool alive = supervisor->network.pid != 0 && !supervisor->network_killed;
+
+    for (size_t i = 0; alive && i < OPEN_REQUESTS_MAX; i++) {
         const struct open_request *open = &supervisor->open[i];
         if (open->request.serial != 0 && open->request.type == REQUEST_RENEW)
             due = clock_earlier(due, open->sent + settings_request_timeout(supervisor->settings) +
@@ -220,8 +235,8 @@ static bool is_due(instant_ns due, instant_ns now)
 /* Past its time a stop is enforced, on a keeper that hangs too. */
 static void enforce_stop(struct supervisor *supervisor, instant_ns now)
 {
-    if (supervisor->keeper_killed || supervisor->gone || supervisor->stop_deadline == 0 ||
-        now < supervisor->stop_deadline + PEER_MARGIN)
+    if (supervisor->keeper_killed || program_is_over(supervisor) ||
+        supervisor->stop_deadline == 0 || now < supervisor->stop_deadline + PEER_MARGIN)
         return;
     supervisor->keeper_killed = true;
     log_error("the keeper does not end the program in time: it is killed itself");
@@ -244,6 +259,7 @@ static void let_time_pass(struct supervisor *supervisor, instant_ns now)
     if (is_due(network_hangs_at(supervisor), now)) {
         log_warn("the network process does not answer: it is killed");
         network_kill(supervisor);
+        supervisor->network_killed = true;
     }
     enforce_stop(supervisor, now);
 }
@@ -256,7 +272,7 @@ static instant_ns next_due(const struct supervisor *supervisor)
     due = clock_earlier(due, supervisor->network_due);
     due = clock_earlier(due, supervisor->sweep_due);
     due = clock_earlier(due, network_hangs_at(supervisor));
-    if (supervisor->stop_deadline != 0 && supervisor->gone)
+    if (supervisor->stop_deadline != 0 && program_is_over(supervisor))
         due = clock_earlier(due, supervisor->stop_deadline);
     else if (supervisor->stop_deadline != 0 && !supervisor->keeper_killed)
         due = clock_earlier(due, supervisor->stop_deadline + PEER_MARGIN);

@@ -51,6 +51,7 @@ struct supervisor {
     struct record record;
 
     enum phase phase;
+    bool has_place; /* it is ours, or there is none */
     struct election election;
     bool election_over;
     struct open_request open[OPEN_REQUESTS_MAX];
@@ -65,6 +66,7 @@ struct supervisor {
     instant_ns sweep_due;   /* 0: no sweep under way */
     instant_ns network_due; /* to start it again; 0: it runs */
     instant_ns network_started;
+    bool network_killed; /* it hung, and is not reaped yet */
 
     bool taken_down;    /* no tag shows this instance any more */
     bool gone;          /* nothing of the program is left, or there never was any */

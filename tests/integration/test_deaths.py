@@ -191,3 +191,16 @@ def test_the_copies_of_the_lock_are_not_in_the_program(world):
         held = [os.readlink(f"/proc/{pid}/fd/{entry}") for entry in os.listdir(f"/proc/{pid}/fd")]
         assert not [path for path in held if path.startswith(world.lock)], held
     assert one.stop() == 0
+
+
+def test_a_stop_while_nothing_but_time_is_waited_for(world):
+    """A program that is told nothing has until its deadline; a stop during that time ends it at once, and kindly."""
+    one = world.file("one", "--service", "redis", command=program("--status", 5))
+    world.events.wait("start", 5)
+    one.wait_for_line("leading", 5)
+    os.unlink(world.lock)
+    one.wait_for_line("demoting", 2)
+    begun = now()
+    assert one.stop() == 5, "the program's own status"
+    assert now() - begun < 1
+    assert world.events.all("signal-15")

@@ -1,6 +1,7 @@
 """Election through a file of one machine: who leads, who is next and how soon."""
 import os
 import re
+import resource
 import signal
 import statistics
 import subprocess
@@ -190,3 +191,37 @@ def test_one_inside_another_dies_with_it(world, victim):
     keeper = next(process.pid for process in one.all if process.name == "consul-keeper" and process.parent == one.pid)
     os.kill(one.pid if victim == "supervisor" else keeper, signal.SIGKILL)
     one.all_gone(5)
+
+
+def test_a_removed_file_is_not_taken_while_its_leader_demotes(world):
+    """Nor before the lease is over that somebody may still have through the lost file."""
+    short = ["--ttl", "2s", "--lease", "4s", "--demote-timeout", "2s"]
+    world.file("one", *short, "--on-promote", hook("promote"), "--on-demote", hook("demote", "--exit-after", 1000),
+               command=program())
+    world.events.wait("promote-end", 5, name="one")
+    two = world.file("two", *short, "--on-promote", hook("promote"), "--on-demote", hook("demote"), command=program())
+    two.wait_for_line("follower", 5)
+    os.unlink(world.lock)
+    lost = now()
+    world.events.wait("demote-end", 3, name="one")
+    following = world.events.wait("promote-begin", 10, after=lost)
+    assert following.at - lost > 3.5, "the lease is left alone"
+    world.events.judge(world.events.intervals("promote-begin", {"demote-end"}))
+
+
+def test_a_lock_whose_descriptor_cannot_be_received_is_not_led_with(world):
+    """Without a free descriptor the supervisor cannot have the lock; nobody leads by a lock that is nowhere."""
+    blocker = world.file("blocker", "--mode", "leader-only", command=program())
+    world.events.wait("start", 5, name="blocker")
+    one = world.file("one", "--mode", "leader-only", command=program())
+    one.wait_for_line("follower", 5)
+    supervisor = one.pid_of("supervisor")
+    taken = {int(number) for number in os.listdir(f"/proc/{supervisor}/fd")}
+    free = next(number for number in range(1000) if number not in taken)
+    before = resource.prlimit(supervisor, resource.RLIMIT_NOFILE)
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (free, before[1]))
+    blocker.stop()
+    one.wait_for_line("descriptor did not come", 5)
+    assert not world.events.all("start", name="one")
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, before)
+    world.events.wait("start", 10, name="one")

@@ -6,7 +6,7 @@ import pytest
 
 import processes
 from instance import hook, program
-from waiting import holds, now
+from waiting import holds, now, until
 
 
 @pytest.fixture
@@ -105,3 +105,27 @@ def test_a_restart_of_one_that_did_not_lead_has_nothing_to_demote(world, place):
     again = world.file("again", *options, command=program())
     again.wait_for_line("follower|waiting", 5)
     assert not world.events.all("*mote-begin")
+
+
+def test_who_waits_for_its_place_touches_nothing_outside(world):
+    role, leader = world.path("role"), world.path("leader")
+    files = ["--role-file", role, "--leader-file", leader, "--instance", "web-1", "--state-dir", world.path()]
+    world.file("one", *files, "--mode", "leader-only", command=program())
+    world.events.wait("start", 5, name="one")
+    until(lambda: open(role).read() == "leader\n" and os.path.exists(leader), 2)
+    two = world.file("two", *files, "--mode", "leader-only", command=program())
+    two.pid_of("network")
+    two.kill("network")
+    holds(lambda: open(role).read() == "leader\n" and os.path.exists(leader), 0.7)
+    two.stop()
+    assert open(role).read() == "leader\n" and os.path.exists(leader)
+
+
+def test_a_role_file_that_a_predecessor_left_is_right_before_the_program_starts(world):
+    role, seen = world.path("role"), world.path("seen")
+    world.file("leader", command=program()).wait_for_line("leading", 5)
+    with open(role, "w") as file:
+        file.write("leader\n")
+    world.file("one", "--role-file", role, command=["sh", "-c", f"cat {role} > {seen}.new; mv {seen}.new {seen}; sleep 60"])
+    until(lambda: os.path.exists(seen), 5)
+    assert open(seen).read() == "follower\n"

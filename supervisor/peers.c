@@ -34,19 +34,6 @@ static void close_end(int *fd)
 
 /* --- The keeper. --- */
 
-void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64_t term,
-                 const void *body, size_t size, int passed_fd)
-{
-    struct message message = { .type = type, .term = term };
-
-    if (supervisor->keeper.fd < 0)
-        return;
-    if (size > 0)
-        memcpy(message.body, body, size);
-    if (!channel_send(supervisor->keeper.fd, &message, passed_fd))
-        kill(supervisor->keeper.pid, SIGKILL); /* dead already, or it has not read for long */
-}
-
 int keeper_start_process(struct supervisor *supervisor, struct error *err)
 {
     static struct keeper_start start;
@@ -97,7 +84,6 @@ void keeper_died(struct supervisor *supervisor, instant_ns now)
     supervisor_sweep(supervisor, now);
 }
 
-/* Kills what the keeper has left to us. When nothing is left another keeper does the rest. */
 void supervisor_sweep(struct supervisor *supervisor, instant_ns now)
 {
     struct error err;
@@ -239,7 +225,7 @@ void network_restart(struct supervisor *supervisor, instant_ns now)
         supervisor->network_due = now + RESTART_INTERVAL;
         return;
     }
-    lead_network_lost(supervisor, now);
+    network_lost(supervisor, now);
 }
 
 /* --- The end. --- */

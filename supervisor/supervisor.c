@@ -17,7 +17,6 @@
 
 #define PLACE_INTERVAL MILLISECONDS(50)
 #define PLACE_PATIENCE SECONDS(10)
-#define STOP_MARGIN    MILLISECONDS(300)
 #define PEER_MARGIN    MILLISECONDS(200)
 #define HUNG_MARGIN    SECONDS(1)
 
@@ -103,7 +102,7 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
     supervisor->stop_began = now;
     supervisor->stop_deadline = now + supervisor->settings->stop_timeout_ns;
     bool demoting = supervisor->election.state == STATE_DEMOTING;
-    lead_send_role(supervisor, false, false); /* sent first, and waited for at the very end */
+    network_send_role(supervisor, false, false); /* sent first, and waited for at the very end */
     lead_stop(supervisor, now);
     if (demoting) /* it has less time from now on, and the program may be stopped for it */
         lead_order_demotion(supervisor, supervisor->election.reason, now);
@@ -180,7 +179,7 @@ static void take_keeper_messages(struct supervisor *supervisor)
 
     while (supervisor->keeper.fd >= 0 &&
            channel_receive(supervisor->keeper.fd, &message, &passed_fd) == CHANNEL_MESSAGE)
-        lead_keeper_said(supervisor, &message, clock_now_ns());
+        keeper_said(supervisor, &message, clock_now_ns());
 }
 
 static void take_network_messages(struct supervisor *supervisor)
@@ -190,7 +189,7 @@ static void take_network_messages(struct supervisor *supervisor)
 
     while (supervisor->network.fd >= 0 &&
            channel_receive(supervisor->network.fd, &message, &passed_fd) == CHANNEL_MESSAGE)
-        lead_network_said(supervisor, &message, passed_fd, clock_now_ns());
+        network_said(supervisor, &message, passed_fd, clock_now_ns());
 }
 
 /* What a dead process had said before its death counts. */

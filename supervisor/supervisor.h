@@ -15,6 +15,9 @@
 
 #define OPEN_REQUESTS_MAX 32
 
+/* What is left of a stop's time for SIGKILL, the reaping and the last answers. */
+#define STOP_MARGIN 300000000u
+
 struct open_request {
     struct lock_request request; /* serial 0: free */
     instant_ns sent;
@@ -78,32 +81,60 @@ struct supervisor {
     bool keeper_killed;       /* it was late with the stop */
 };
 
-/* peers.c: keeper and network process. */
+/* --- peers.c: the two processes beside the supervisor. --- */
+
 int keeper_start_process(struct supervisor *supervisor, struct error *err);
 int network_start_process(struct supervisor *supervisor, struct error *err);
-void network_restart(struct supervisor *supervisor, instant_ns now);
+
+/* The network process hangs, or is of no use any more. */
 void network_kill(struct supervisor *supervisor);
+
+/* They were reaped. */
 void network_died(struct supervisor *supervisor, instant_ns now);
 void keeper_died(struct supervisor *supervisor, instant_ns now);
+
+void network_restart(struct supervisor *supervisor, instant_ns now);
+
+/* Kills what a dead keeper has left; when nothing is left another keeper does the rest. */
 void supervisor_sweep(struct supervisor *supervisor, instant_ns now);
+
+/* Ends both. */
 void peers_end(struct supervisor *supervisor);
+
+/* --- keeper_link.c --- */
+
 void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64_t term,
                  const void *body, size_t size, int passed_fd);
+void keeper_said(struct supervisor *supervisor, const struct message *message, instant_ns now);
 
-/* lead.c: the election's commands, and what the other two say. */
+/* --- network_link.c --- */
+
+void network_ask(struct supervisor *supervisor, const struct lock_request *request, instant_ns now);
+
+/* The role that tags and files show. standing: false at the end, all is taken down. */
+void network_send_role(struct supervisor *supervisor, bool leader, bool standing);
+
+/* passed_fd: came with the message, now ours; -1. */
+void network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
+                  instant_ns now);
+
+/* Another network process was started: it is told of the term that goes on, and what the dead one
+ * still owed is answered in its name, since nobody knows what came of it.
+ */
+void network_lost(struct supervisor *supervisor, instant_ns now);
+
+/* --- lead.c --- */
+
 void lead_carry_out(struct supervisor *supervisor, const struct election_commands *commands,
                     instant_ns now);
-void lead_keeper_said(struct supervisor *supervisor, const struct message *message, instant_ns now);
-void lead_network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
-                       instant_ns now);
 void lead_stand(struct supervisor *supervisor, instant_ns now);
 void lead_stop(struct supervisor *supervisor, instant_ns now);
-void lead_network_lost(struct supervisor *supervisor, instant_ns now);
-void lead_send_role(struct supervisor *supervisor, bool leader, bool standing);
+
+/* Orders the demotion, or, while one is under way, that it hastens. */
 void lead_order_demotion(struct supervisor *supervisor, enum election_reason reason,
                          instant_ns now);
 
-/* supervisor.c */
+/* --- supervisor.c --- */
 
 /* Begins the planned end of this instance. status: what to exit with, or -1 for the program's. */
 void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now);

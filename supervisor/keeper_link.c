@@ -1,0 +1,145 @@
+/* keeper_link.c - what the keeper is ordered, and what it says. */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "supervisor/supervisor.h"
+
+void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64_t term,
+                 const void *body, size_t size, int passed_fd)
+{
+    struct message message = { .type = type, .term = term };
+
+    if (supervisor->keeper.fd < 0)
+        return;
+    if (size > 0)
+        memcpy(message.body, body, size);
+    if (!channel_send(supervisor->keeper.fd, &message, passed_fd))
+        kill(supervisor->keeper.pid, SIGKILL); /* dead already, or it has not read for long */
+}
+
+static unsigned long long milliseconds_since(instant_ns then, instant_ns now)
+{
+    return (now - then) / MILLISECONDS(1);
+}
+
+static void leading(struct supervisor *supervisor, instant_ns now)
+{
+    log_info("leading key=%s token=%" PRIu64 " after=%llums", supervisor->settings->key,
+             supervisor->election.token, milliseconds_since(supervisor->changed, now));
+    network_send_role(supervisor, true, true);
+}
+
+static void promotion_said(struct supervisor *supervisor, uint64_t term, bool succeeded,
+                           instant_ns now)
+{
+    struct election_commands commands = { 0 };
+    bool was_leading = supervisor->election.state == STATE_LEADING;
+
+    election_promoted(&supervisor->election, term, succeeded, now, &commands);
+    if (!was_leading && supervisor->election.state == STATE_LEADING)
+        leading(supervisor, now);
+    lead_carry_out(supervisor, &commands, now);
+}
+
+static void demotion_said(struct supervisor *supervisor, uint64_t term, bool succeeded,
+                          instant_ns now)
+{
+    struct election_commands commands = { 0 };
+
+    if (supervisor->phase != PHASE_PREPARES &&
+        (term != supervisor->election.term || !election_may_act(&supervisor->election)))
+        return; /* said already */
+    if (succeeded) {
+        log_info("demoted key=%s after=%llums", supervisor->settings->key,
+                 milliseconds_since(supervisor->changed, now));
+        supervisor->record.promoted = false;
+    }
+    if (supervisor->phase == PHASE_PREPARES) { /* a predecessor's */
+        supervisor_write_record(supervisor);
+        supervisor_prepare(supervisor, now);
+        return;
+    }
+    bool lead_ends_us = supervisor->settings->exit_on_demote &&
+                        supervisor->election.reason != REASON_PROMOTION_FAILED;
+    if (!succeeded || (lead_ends_us && supervisor->stop_deadline == 0))
+        supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
+    election_demoted(&supervisor->election, term, succeeded, now, &commands);
+    lead_carry_out(supervisor, &commands, now);
+    if (succeeded)
+        supervisor_write_record(supervisor);
+    supervisor_stop_program(supervisor, now);
+}
+
+static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns now)
+{
+    supervisor->record.program = pid;
+    supervisor->gone = false;
+    supervisor_write_record(supervisor);
+    if (supervisor->phase == PHASE_PREPARES)
+        lead_stand(supervisor, now);
+}
+
+/* Losing the lead ends the program of a leader-only instance, and nothing else. */
+static bool program_may_start_again(const struct supervisor *supervisor)
+{
+    return supervisor->settings->mode == MODE_LEADER_ONLY;
+}
+
+static void program_exited(struct supervisor *supervisor, const struct exit_report *report,
+                           instant_ns now)
+{
+    int status = WIFSIGNALED(report->wait_status) ? 128 + WTERMSIG(report->wait_status)
+                                                  : WEXITSTATUS(report->wait_status);
+
+    supervisor->record.program = 0;
+    if (report->overdue)
+        status = EXIT_STATUS_LEAD_LOST;
+    if (supervisor->stop_deadline != 0) {
+        if (!supervisor->exit_is_final)
+            supervisor->exit_status = status;
+    } else if (report->overdue || !report->ordered || !program_may_start_again(supervisor)) {
+        supervisor_stop(supervisor, status, now);
+    }
+}
+
+void keeper_said(struct supervisor *supervisor, const struct message *message, instant_ns now)
+{
+    const struct failure_report *failure = MESSAGE_BODY(message, const struct failure_report);
+
+    switch ((enum keeper_message)message->type) {
+    case KEEPER_STARTED:
+        program_started(supervisor, MESSAGE_BODY(message, const struct started_report)->pid, now);
+        break;
+    case KEEPER_START_FAILED:
+        log_error("%s", failure->reason);
+        supervisor_stop(supervisor, failure->status, now);
+        break;
+    case KEEPER_EXITED:
+        program_exited(supervisor, MESSAGE_BODY(message, const struct exit_report), now);
+        break;
+    case KEEPER_GONE:
+        supervisor->gone = true;
+        break;
+    case KEEPER_PROMOTED:
+        promotion_said(supervisor, message->term, true, now);
+        break;
+    case KEEPER_PROMOTION_FAILED:
+        log_error("the promotion failed: %s", failure->reason);
+        if (failure->status != 0)
+            supervisor_stop(supervisor, failure->status, now);
+        promotion_said(supervisor, message->term, false, now);
+        break;
+    case KEEPER_DEMOTED:
+        demotion_said(supervisor, message->term, true, now);
+        break;
+    case KEEPER_DEMOTION_FAILED:
+        log_error("the demotion failed: the lock is not given away but left to run out");
+        demotion_said(supervisor, message->term, false, now);
+        break;
+    default:
+        log_error("a message of unknown type %u from the keeper was skipped", message->type);
+    }
+}

@@ -1,0 +1,191 @@
+/* network_link.c - what the network process is asked, and what it says. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "keeper/role_files.h"
+#include "network/requests.h"
+#include "supervisor/supervisor.h"
+
+/* --- What it is asked. --- */
+
+static void send(struct supervisor *supervisor, enum network_message type, const void *body,
+                 size_t size, int passed_fd)
+{
+    struct message message = { .type = type, .term = supervisor->election.term };
+
+    if (supervisor->network.fd < 0)
+        return;
+    memcpy(message.body, body, size);
+    if (!channel_send(supervisor->network.fd, &message, passed_fd))
+        network_kill(supervisor);
+}
+
+void network_send_role(struct supervisor *supervisor, bool leader, bool standing)
+{
+    struct role_order order = {
+        .leader = leader,
+        .standing = standing,
+        .session = supervisor->election.session,
+    };
+
+    if (!supervisor->has_place) { /* what is shown is another's */
+        supervisor->taken_down = true;
+        return;
+    }
+    role_files_show(supervisor->settings, leader);
+    send(supervisor, NETWORK_ROLE, &order, sizeof order, -1);
+}
+
+static struct open_request *open_request_find(struct supervisor *supervisor, uint64_t serial)
+{
+    for (size_t i = 0; i < OPEN_REQUESTS_MAX; i++)
+        if (supervisor->open[i].request.serial == serial)
+            return &supervisor->open[i];
+    return NULL;
+}
+
+static void close_lock(struct supervisor *supervisor)
+{
+    if (supervisor->lock_fd >= 0)
+        close(supervisor->lock_fd);
+    supervisor->lock_fd = -1;
+}
+
+void network_ask(struct supervisor *supervisor, const struct lock_request *request, instant_ns now)
+{
+    struct open_request *open = open_request_find(supervisor, 0);
+
+    if (request->type == REQUEST_ACQUIRE) {
+        supervisor->record.session = request->session;
+        supervisor_write_record(supervisor);
+    }
+    if (request->type == REQUEST_RELEASE)
+        close_lock(supervisor);
+    assert(open); /* the election has few open at once, and each is answered or read back */
+    *open = (struct open_request){ .request = *request, .sent = now };
+    send(supervisor, NETWORK_REQUEST, request, sizeof *request, -1);
+}
+
+void network_lost(struct supervisor *supervisor, instant_ns now)
+{
+    struct election *election = &supervisor->election;
+    struct lock_hold hold = {
+        .term = election->term,
+        .session = election->session,
+        .index = election->index,
+        .token = election->token,
+        .holding = election->won && !election->lost,
+    };
+
+    if (election->session.text[0] != '\0')
+        send(supervisor, NETWORK_HOLD, &hold, sizeof hold, supervisor->lock_fd);
+    network_send_role(supervisor, election->state == STATE_LEADING,
+                      supervisor->phase != PHASE_STOPS);
+
+    struct open_request lost[OPEN_REQUESTS_MAX];
+    memcpy(lost, supervisor->open, sizeof lost);
+    memset(supervisor->open, 0, sizeof supervisor->open);
+    for (size_t i = 0; i < OPEN_REQUESTS_MAX; i++) {
+        const struct lock_request *request = &lost[i].request;
+        if (request->serial == 0)
+            continue;
+        bool changes_lock = request->type == REQUEST_ACQUIRE || request->type == REQUEST_WRITE ||
+                            request->type == REQUEST_RELEASE;
+        struct lock_answer answer = {
+            .type = request->type,
+            .result = changes_lock ? ANSWER_UNKNOWN : ANSWER_FAILED,
+            .serial = request->serial,
+            .term = request->term,
+            .session = request->session,
+        };
+        struct election_commands commands = { 0 };
+        election_answered(election, &answer, now, &commands);
+        lead_carry_out(supervisor, &commands, now);
+    }
+}
+
+/* --- What it says. --- */
+
+/* A file's lock is where its descriptor is; without a free one of ours it is lost on its way. */
+static bool lacks_lock(const struct supervisor *supervisor, const struct lock_answer *answer,
+                       int passed_fd)
+{
+    return supervisor->settings->store == STORE_FILE && answer->type == REQUEST_ACQUIRE &&
+           answer->result == ANSWER_DONE && passed_fd < 0;
+}
+
+static void answer_said(struct supervisor *supervisor, const struct lock_answer *answer,
+                        int passed_fd, instant_ns now)
+{
+    struct election_commands commands = { 0 };
+    struct open_request *open = open_request_find(supervisor, answer->serial);
+
+    if (!open || answer->serial == 0) { /* answered already, for a network process that died */
+        if (passed_fd >= 0)
+            close(passed_fd);
+        return;
+    }
+    open->request.serial = 0;
+    if (answer->type == REQUEST_ACQUIRE && answer->result == ANSWER_DONE)
+        snprintf(supervisor->holder, sizeof supervisor->holder, "%s", answer->view.holder);
+    if (passed_fd >= 0) {
+        close_lock(supervisor);
+        supervisor->lock_fd = passed_fd;
+    }
+
+    struct lock_answer believed = *answer;
+    if (lacks_lock(supervisor, answer, passed_fd)) {
+        log_error("the lock's descriptor did not come: the network process is killed");
+        network_kill(supervisor);
+        believed.result = ANSWER_UNKNOWN;
+    }
+    if (answer->result == ANSWER_INVALID)
+        log_error("%s", answer->reason);
+    else if (answer->result != ANSWER_DONE)
+        log_debug("request %d was not done result=%d reason=\"%s\"", answer->type, answer->result,
+                  answer->reason);
+    election_answered(&supervisor->election, &believed, now, &commands);
+    lead_carry_out(supervisor, &commands, now);
+    if (!supervisor->election.won)
+        close_lock(supervisor); /* an acquire that the election had given up */
+}
+
+static void lock_seen(struct supervisor *supervisor, const struct lock_view *view, instant_ns now)
+{
+    struct election_commands commands = { 0 };
+
+    snprintf(supervisor->holder, sizeof supervisor->holder, "%s", view->holder);
+    start_line_tell(&supervisor->start_line, supervisor->settings, view,
+                    &supervisor->election.session);
+    election_lock_seen(&supervisor->election, view, now, &commands);
+    lead_carry_out(supervisor, &commands, now);
+}
+
+void network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
+                  instant_ns now)
+{
+    const struct fatal_body *fatal = MESSAGE_BODY(message, const struct fatal_body);
+
+    switch ((enum network_message)message->type) {
+    case NETWORK_ANSWER:
+        answer_said(supervisor, MESSAGE_BODY(message, const struct lock_answer), passed_fd, now);
+        break;
+    case NETWORK_LOCK_SEEN:
+        lock_seen(supervisor, MESSAGE_BODY(message, const struct lock_view), now);
+        break;
+    case NETWORK_TAKEN_DOWN:
+        supervisor->taken_down = true;
+        break;
+    case NETWORK_FATAL:
+        log_error("%s", fatal->reason);
+        supervisor_stop(supervisor, fatal->status, now);
+        break;
+    default:
+        log_error("a message of unknown type %u from the network process was skipped",
+                  message->type);
+    }
+}

@@ -37,6 +37,16 @@ bool channel_send(int fd, const struct message *message, int passed_fd)
     return sent == (ssize_t)sizeof *message;
 }
 
+bool channel_send_line(int fd, const char *text, size_t length)
+{
+    struct message message = { .type = MESSAGE_LOG_LINE };
+    struct log_line *line = MESSAGE_BODY(&message, struct log_line);
+
+    line->length = length < sizeof line->text ? (uint32_t)length : (uint32_t)sizeof line->text;
+    memcpy(line->text, text, line->length);
+    return fd >= 0 && channel_send(fd, &message, -1);
+}
+
 static int take_descriptor(struct msghdr *header)
 {
     int taken = -1;

@@ -7,6 +7,7 @@
 #define BASE_MESSAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -28,6 +29,14 @@ struct message {
         (type *)(void *)(message)->body;                                                           \
     }))
 
+/* A line of the log for a process that can write it; no conversation's type is as high. */
+#define MESSAGE_LOG_LINE 1000
+
+struct log_line {
+    uint32_t length;
+    char text[MESSAGE_BODY_SIZE - 4];
+};
+
 enum channel_result {
     CHANNEL_MESSAGE,
     CHANNEL_EMPTY,  /* nothing there yet */
@@ -42,6 +51,9 @@ int channel_pair(int ends[2], struct error *err);
  * way it is of no use any more.
  */
 bool channel_send(int fd, const struct message *message, int passed_fd);
+
+/* Sends a line of the log. */
+bool channel_send_line(int fd, const char *text, size_t length);
 
 /* Receives without waiting. *passed_fd: a descriptor that came along (close-on-exec, the
  * caller's to close) or -1. A message of another size is an error of ours: logged and skipped.

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "keeper/conduct.h"
 #include "keeper/sweep.h"
-#include "network/requests.h"
 
 /* --- Orders. --- */
 
@@ -142,12 +141,8 @@ static void run(struct keeper *keeper, int signal_fd, int timer_fd)
 static bool relay_line(void *context, const char *line, size_t length)
 {
     const struct keeper *keeper = context;
-    struct message message = { .type = NETWORK_LOG };
-    struct log_body *body = MESSAGE_BODY(&message, struct log_body);
 
-    body->length = length < sizeof body->line ? (uint32_t)length : (uint32_t)sizeof body->line;
-    memcpy(body->line, line, body->length);
-    return channel_send(keeper->network_fd, &message, -1);
+    return channel_send_line(keeper->network_fd, line, length);
 }
 
 static void keeper_main(const struct keeper_start *start)

@@ -99,7 +99,6 @@ static void execute_will(struct network *network)
 
 static void carry_out(struct network *network, const struct message *message, int passed_fd)
 {
-    const struct log_body *line = MESSAGE_BODY(message, const struct log_body);
     const struct role_order *role = MESSAGE_BODY(message, const struct role_order);
 
     switch ((enum network_message)message->type) {
@@ -116,16 +115,20 @@ static void carry_out(struct network *network, const struct message *message, in
             tags_role(network->tags, role->leader, role->standing, &role->session);
         network->taking_down = !role->standing;
         break;
-    case NETWORK_LOG:
-        if (line->length <= sizeof line->line)
-            log_write_line(line->line, line->length);
-        break;
     case NETWORK_ALL_GONE:
         execute_will(network);
         break;
     default:
         log_error("a message of unknown type %u was skipped", message->type);
     }
+}
+
+static void write_line(const struct message *message)
+{
+    const struct log_line *line = MESSAGE_BODY(message, const struct log_line);
+
+    if (line->length <= sizeof line->text)
+        log_write_line(line->text, line->length);
 }
 
 static void hear(struct network *network, int *fd)
@@ -142,7 +145,10 @@ static void hear(struct network *network, int *fd)
             *fd = -1;
             return;
         case CHANNEL_MESSAGE:
-            carry_out(network, &message, passed_fd);
+            if (message.type == MESSAGE_LOG_LINE)
+                write_line(&message);
+            else
+                carry_out(network, &message, passed_fd);
         }
     }
 }

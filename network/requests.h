@@ -4,7 +4,6 @@
  *   NETWORK_REQUEST         struct lock_request
  *   NETWORK_HOLD            struct lock_hold; with the file store's descriptor
  *   NETWORK_ROLE            struct role_order
- *   NETWORK_LOG             struct log_body: a line to write for a process that cannot
  * network to supervisor
  *   NETWORK_ANSWER          struct lock_answer; an acquired file comes with its descriptor
  *   NETWORK_LOCK_SEEN       struct lock_view
@@ -13,7 +12,8 @@
  *   NETWORK_FATAL           struct fatal_body: this instance must end
  * keeper to network
  *   NETWORK_ALL_GONE        nothing is left: execute the last will
- *   NETWORK_LOG
+ *
+ * Both may send MESSAGE_LOG_LINE.
  */
 #ifndef NETWORK_REQUESTS_H
 #define NETWORK_REQUESTS_H
@@ -25,7 +25,6 @@ enum network_message {
     NETWORK_REQUEST = 100,
     NETWORK_HOLD,
     NETWORK_ROLE,
-    NETWORK_LOG,
     NETWORK_ANSWER,
     NETWORK_LOCK_SEEN,
     NETWORK_TAKEN_DOWN,
@@ -47,11 +46,6 @@ struct role_order {
     bool leader;
     bool standing; /* false at the end: whatever we put up is taken down */
     struct session_id session;
-};
-
-struct log_body {
-    uint32_t length;
-    char line[MESSAGE_BODY_SIZE - 4];
 };
 
 struct fatal_body {

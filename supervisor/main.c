@@ -14,7 +14,6 @@
 #include "base/options.h"
 #include "keeper/sweep.h"
 #include "keeper/terminal.h"
-#include "network/requests.h"
 #include "supervisor/supervisor.h"
 
 #ifndef CONSUL_LEADER_LIBEXEC
@@ -69,12 +68,8 @@ static struct election_terms election_terms_of(const struct settings *settings)
 static bool relay_line(void *context, const char *line, size_t length)
 {
     const struct supervisor *supervisor = context;
-    struct message message = { .type = NETWORK_LOG };
-    struct log_body *body = MESSAGE_BODY(&message, struct log_body);
 
-    body->length = length < sizeof body->line ? (uint32_t)length : (uint32_t)sizeof body->line;
-    memcpy(body->line, line, body->length);
-    return supervisor->network.fd >= 0 && channel_send(supervisor->network.fd, &message, -1);
+    return channel_send_line(supervisor->network.fd, line, length);
 }
 
 static int open_descriptors(struct supervisor *supervisor, struct error *err)

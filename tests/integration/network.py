@@ -2,10 +2,20 @@
 
 Each is held by a process that ends when we do, so that nothing stays. A plain user gets them in a user namespace.
 """
+import functools
 import os
 import subprocess
 
 from processes import kill
+
+
+@functools.cache
+def own_mounts():
+    """The options of unshare(1) for mounts of one's own. In a chroot the root is no mount whose propagation could be
+    changed."""
+    plain = ["--mount"]
+    works = subprocess.run(["unshare", *plain, "true"], stderr=subprocess.DEVNULL).returncode == 0
+    return plain if works else [*plain, "--propagation", "unchanged"]
 
 
 class Namespace:

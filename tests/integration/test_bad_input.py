@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from instance import hook, program
+from network import own_mounts
 from trio import FAST, HOOKS, LEADER_ONLY
 from waiting import holds, now, until
 
@@ -166,7 +167,7 @@ def with_hosts(world, *lines):
     """What to enter so that names have these addresses."""
     with open(world.path("hosts"), "w") as file:
         file.write("\n".join(lines) + "\n")
-    return ["unshare", "--mount", "sh", "-c", f'mount --bind {world.path("hosts")} /etc/hosts && exec "$@"', "sh"]
+    return ["unshare", *own_mounts(), "sh", "-c", f'mount --bind {world.path("hosts")} /etc/hosts && exec "$@"', "sh"]
 
 
 def leads(world, consul, *options, enter=(), within=5, **more):

@@ -26,6 +26,8 @@ def pair(request, world):
     world.events.wait(led, 5, name="one")
     two = world.file("two", *options, command=command)
     two.wait_for_line("follower|waiting", 5)
+    if led != "start" and command:  # its program runs without leading
+        world.events.wait("start", 5, name="two")
     return one, two, led
 
 

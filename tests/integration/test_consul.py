@@ -114,7 +114,7 @@ def test_the_node_lost(world, times, how):
         agent.kill()
     else:
         trio.cluster.switch.cut(agent.namespace)
-    event = trio.next_leads(lost, 10 + lock_delay, but=name)
+    trio.next_leads(lost, 10 + lock_delay, but=name)
     old = [interval for interval in world.events.intervals("start", {"stop"}) if interval.name == name]
     assert old[0].end <= lost + lease, "it demoted itself before its lease was over"
     assert trio.instances[name].process.poll() is None, "it is a candidate again"
@@ -124,9 +124,10 @@ def test_the_node_lost(world, times, how):
     else:
         trio.cluster.switch.mend(agent.namespace)
     until(lambda: len(trio.consul.keys(KEY + ".candidates/")) == 3, 20, "it stands again", every=0.1)
-    holds(lambda: [one.name for one in trio.leaders()] == [event.name], 1)
-    stopped = trio.instances[event.name].signal(signal.SIGTERM)
-    trio.next_leads(stopped, PROGRAM_BOUND, but=event.name)
+    # Who comes back holds the others for dead at first, and says so: that may cost the new leader its session.
+    leader = until(lambda: len(trio.leaders()) == 1 and trio.leaders(), lock_delay + 10, "one leads")[0]
+    stopped = trio.instances[leader.name].signal(signal.SIGTERM)
+    trio.next_leads(stopped, PROGRAM_BOUND, but=leader.name)
 
 
 def test_the_local_agent_restarted_changes_nothing(world):

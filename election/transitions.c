@@ -1,7 +1,6 @@
 #include "election/transitions.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <string.h>
 
 #define GHOST_TIME 15000000000u

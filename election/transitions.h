@@ -1,4 +1,6 @@
-/* transitions.h - the election's state table. Private to election/ and its tests. */
+/* transitions.h - the election's state table, and what its parts share: transitions.c, answers.c
+ * and election.c. Private to election/ and its tests.
+ */
 #ifndef ELECTION_TRANSITIONS_H
 #define ELECTION_TRANSITIONS_H
 
@@ -14,5 +16,23 @@ struct election_command *command_add(struct election_commands *commands, enum co
 /* Appends a request of the present term and returns it; its serial is set. */
 struct lock_request *request_add(struct election *election, struct election_commands *commands,
                                  enum request_type type);
+
+/* Whether the lease is the keeper's concern: promoting or leading. */
+bool leads(const struct election *election);
+
+/* Comes before all that is read: who wakes late finds answers that would have been good in time. */
+void meet_deadline(struct election *election, instant_ns now, struct election_commands *commands);
+
+/* Asks for the lock as a quorum knows it. */
+void read_back(struct election *election, instant_ns now, struct election_commands *commands);
+
+/* The open renewal of that serial, or with 0 a free place for one; NULL. */
+struct renewal *renewal_find(struct election *election, uint64_t serial);
+
+/* Sets when the next is due, after one was sent or answered. */
+void schedule_renewal(struct election *election);
+
+/* The session that was kept for a late acquire is destroyed. */
+void ghost_end(struct election *election, struct election_commands *commands);
 
 #endif

@@ -59,6 +59,9 @@ class World:
 
     def close(self, failed):
         left = [(instance, instance.all) for instance in self.instances if instance.process.poll() is not None]
+        # All at once: nobody shall have the time to take over from the first that is ended.
+        for instance in self.instances:
+            instance.freeze()
         for instance in self.instances:
             instance.close()
         for cluster in self.clusters:

@@ -141,6 +141,10 @@ class Instance:
         """Nothing of it is left, at once or within some time."""
         until(lambda: not self.all, timeout, f"of {self.name} nothing is left (there is {self.all})")
 
+    def freeze(self):
+        for process in self.all:
+            processes.kill(process.pid, signal.SIGSTOP)
+
     def close(self):
         for _ in range(200):
             left = self.all

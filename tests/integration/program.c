@@ -158,11 +158,21 @@ static void write_state(const char *path)
         fail(path);
 }
 
-/* A child that only KILL ends, as stubborn as a child can be. */
+/* A child that only KILL ends, as stubborn as a child can be. Returns when it has said that it is
+ * there.
+ */
 static void start_child(bool daemon)
 {
+    int said[2];
+    char byte;
+    if (pipe2(said, O_CLOEXEC) != 0)
+        fail("pipe");
     pid_t child = fork();
     if (child != 0) {
+        close(said[1]);
+        if (read(said[0], &byte, 1) < 0)
+            fail("child");
+        close(said[0]);
         if (daemon)
             waitpid(child, NULL, 0);
         return;
@@ -173,6 +183,7 @@ static void start_child(bool daemon)
     if (daemon && (setsid() < 0 || fork() != 0))
         _exit(0);
     say(daemon ? "daemon" : "child");
+    close(said[1]);
     for (;;)
         pause();
 }

@@ -69,6 +69,8 @@ class Trio:
         for other, instance in self.instances.items():
             if other != name:
                 instance.wait_for_line("follower|waiting", 5)
+            if self.command and self.began != "start":
+                self.events.wait("start", 5, name=other)
         until(lambda: len(self.consul.keys(KEY + ".candidates/")) == len(self.instances), 5, "every candidate's key")
         return name
 

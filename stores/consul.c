@@ -82,16 +82,17 @@ static void (*const changes[REQUEST_TYPES])(struct store *, const struct lock_an
     [REQUEST_READ_BACK] = read_back_answered,
 };
 
+/* Told first: somebody waits to be promoted. What it changes here comes before the next order. */
 static void answered(struct store *store, const struct lock_answer *answer)
 {
-    if (changes[answer->type])
-        changes[answer->type](store, answer);
-    consul_will_answered(store, answer);
-
     struct lock_answer told = *answer;
+
     if (told.type == REQUEST_ACQUIRE && told.result == ANSWER_DONE)
         lock_identity_show(&store->value.identity, &told.view);
     store->listener.answer(store->listener.context, &told, -1);
+    if (changes[answer->type])
+        changes[answer->type](store, answer);
+    consul_will_answered(store, answer);
 }
 
 /* --- The operations. --- */

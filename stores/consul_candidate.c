@@ -125,12 +125,17 @@ void consul_candidate_looked(struct store *store, bool lock_exists)
 void consul_candidate_acquire(struct store *store, struct json_object *transaction,
                               const struct session_id *session)
 {
+    struct consul_candidate *candidate = &store->candidate;
+    bool stands = session_is(session, &candidate->session);
+
+    if (stands)
+        candidate->next_ns = 0;
+    if (stands && candidate->written && candidate->written_lock_seen && !candidate->write)
+        return; /* it says so already: who waits for the lock is the sooner promoted */
+
     AUTO_FREE char *key = entry_key(store, session);
     AUTO_JSON struct json_object *value = entry_value(store, true);
-
     transaction_lock(transaction, key, session, json_line(value));
-    if (session_is(session, &store->candidate.session))
-        store->candidate.next_ns = 0;
 }
 
 /* A write of the entry that is open may overtake the commit, or be overtaken: when it is answered

@@ -41,7 +41,9 @@ void consul_candidate_stop(struct store *store);
 /* A look at the lock. */
 void consul_candidate_looked(struct store *store, bool lock_exists);
 
-/* Adds the entry, which says that the lock was seen, to the commit that acquires it. */
+/* Adds the entry, which says that the lock was seen, to the commit that acquires it, unless it says
+ * so already.
+ */
 void consul_candidate_acquire(struct store *store, struct json_object *transaction,
                               const struct session_id *session);
 

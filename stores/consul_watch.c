@@ -72,8 +72,8 @@ static void look_answered(void *context, const struct consul_look *seen)
 
     struct lock_view view = seen->view;
     view.term = watch->holding ? watch->term : 0;
-    consul_candidate_looked(store, view.exists);
     store->listener.lock_seen(store->listener.context, &view);
+    consul_candidate_looked(store, view.exists);
     consul_watch_due(store);
 }
 

@@ -52,11 +52,8 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
     if (supervisor->phase != PHASE_PREPARES &&
         (term != supervisor->election.term || !election_may_act(&supervisor->election)))
         return; /* said already */
-    if (succeeded) {
-        log_info("demoted key=%s after=%llums", supervisor->settings->key,
-                 milliseconds_since(supervisor->changed, now));
+    if (succeeded)
         supervisor->record.promoted = false;
-    }
     if (supervisor->phase == PHASE_PREPARES) { /* a predecessor's */
         supervisor_write_record(supervisor);
         supervisor_prepare(supervisor, now);
@@ -68,9 +65,12 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
         supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
     election_demoted(&supervisor->election, term, succeeded, now, &commands);
     lead_carry_out(supervisor, &commands, now);
-    if (succeeded)
-        supervisor_write_record(supervisor);
     supervisor_stop_program(supervisor, now);
+    if (!succeeded)
+        return;
+    log_info("demoted key=%s after=%llums", supervisor->settings->key,
+             milliseconds_since(supervisor->changed, now));
+    supervisor_write_record(supervisor);
 }
 
 static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns now)

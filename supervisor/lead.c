@@ -68,12 +68,12 @@ void lead_order_demotion(struct supervisor *supervisor, enum election_reason rea
 
 static void demote(struct supervisor *supervisor, enum election_reason reason, instant_ns now)
 {
-    log_info("demoting key=%s token=%" PRIu64 " reason=%s", supervisor->settings->key,
-             supervisor->election.token, election_reason_name(reason));
     supervisor->changed = now;
     if (supervisor->stop_deadline == 0)
         network_send_role(supervisor, false, true);
     lead_order_demotion(supervisor, reason, now);
+    log_info("demoting key=%s token=%" PRIu64 " reason=%s", supervisor->settings->key,
+             supervisor->election.token, election_reason_name(reason));
 }
 
 static void carry_out(struct supervisor *supervisor, const struct election_command *command,

@@ -29,7 +29,7 @@ class World:
         self.lock = self.path("lock")
         self.instances = []
         self.clusters = []
-        self.judged = True
+        self.judged = True  # a test in which several elections run, or one stands still past its lease, says no
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -72,8 +72,11 @@ class World:
         try:
             for instance, processes in left:
                 assert not processes, f"{instance.name} ended and left behind: {processes}"
+            for instance in self.instances:
+                assert not instance.matching("Sanitizer|runtime error:"), instance.text
             if self.judged:
                 self.events.nobody_saw_two()
+                self.events.judge(self.events.leading())
         finally:
             if failed and os.environ.get("KEEP"):
                 print(f"----- kept: {self.folder}")

@@ -24,6 +24,7 @@ class Interval(NamedTuple):
     name: str
     pid: int
     token: str
+    role: str
 
 
 class Events:
@@ -80,7 +81,7 @@ class Events:
                  other.at <= event.at][-1:]
             killed = [self.last_alive(pid) for pid in programs]
             end = min(stops + deaths + [at for at in killed if at], default=now())
-            found.append(Interval(event.at, end, event.name, event.pid, event.token))
+            found.append(Interval(event.at, end, event.name, event.pid, event.token, event.role))
         return sorted(found)
 
     def leading(self):
@@ -90,7 +91,7 @@ class Events:
             return self.intervals("promote-begin", {"demote-end"})
         if "signal-10" in words:
             return self.intervals("signal-10", {"signal-12"})
-        return self.intervals("start", {"stop"})
+        return [interval for interval in self.intervals("start", {"stop"}) if interval.role != "follower"]
 
     def judge(self, intervals):
         """Never two: no interval begins before the one before it ended, and the token only grows."""

@@ -315,13 +315,18 @@ os.read(0, 1)
 BACKGROUND = ["/bin/sh", "-c", 'set -m; "$@" & wait $!; echo after $?', "sh"]
 
 
+def have_terminal():
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background of a script has it ignored
+
+
 def terminal(world, shell, *command):
     """Runs a shell of a terminal with the command as its arguments; returns the instance and the terminal's other
     end."""
     ours, theirs = pty.openpty()
     one = world.start("one", *shell[1:], CONSUL_LEADER, "--store", "file:" + world.lock, "--", *command,
                       binary=shell[0], stdin=theirs, stdout=theirs, stderr=theirs,
-                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+                      preexec_fn=have_terminal)
     os.close(theirs)
     os.set_blocking(ours, False)
     return one, ours

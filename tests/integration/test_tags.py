@@ -104,6 +104,7 @@ def test_the_tag_of_a_killed_instance_is_taken_off_by_its_own_last_will(trio, wo
     fault = trio.instances[name].kill("supervisor")
     following = trio.next_leads(fault, 1, but=name)
     until(lambda: tagged(trio) == [following.name], 3)
+    trio.instances[name].all_gone(5)
 
 
 def test_a_tag_that_a_dead_instance_left_is_taken_off_when_it_is_back(trio, world):

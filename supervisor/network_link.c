@@ -63,8 +63,9 @@ void network_ask(struct supervisor *supervisor, const struct lock_request *reque
         supervisor->record.session = request->session;
         supervisor_write_record(supervisor);
     }
-    if (request->type == REQUEST_RELEASE)
-        close_lock(supervisor);
+    if (request->type == REQUEST_RELEASE &&
+        strcmp(request->session.text, supervisor->election.session.text) == 0)
+        close_lock(supervisor); /* of this term; an abandoned session has none */
     assert(open); /* the election has few open at once, and each is answered or read back */
     *open = (struct open_request){ .request = *request, .sent = now };
     send(supervisor, NETWORK_REQUEST, request, sizeof *request, -1);

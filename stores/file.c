@@ -5,19 +5,16 @@
  * tries: each close of it would wake all others.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file_system.h"
 #include "base/log.h"
 #include "stores/file_value.h"
+#include "stores/lock_file.h"
 #include "stores/store.h"
 
 #define SLOW_RETRY SECONDS(1)
@@ -31,9 +28,7 @@ struct store {
     const struct settings *settings;
     struct store_listener listener;
     struct lock_identity identity;
-    int notify_fd;
-    int watch; /* -1: the file is not watched */
-    int fd;    /* the file as it was opened for this term; -1 */
+    struct lock_file file; /* opened once a term */
     uint64_t term;
     struct session_id session; /* empty: no term */
     bool holding;
@@ -43,60 +38,6 @@ struct store {
     size_t retry; /* of quick_retries; QUICK_RETRIES: each second */
     uint64_t retry_due;
 };
-
-/* --- The file. --- */
-
-static int refuse_unusable(int fd, struct error *err)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) < 0)
-        return error_errno(err, "cannot look at it");
-    if (!S_ISREG(status.st_mode))
-        return error_set(err, "it is not a regular file");
-    if (file_system_is_remote(fd))
-        return error_set(err, "it is on a network file system, where a lock means nothing");
-    return 0;
-}
-
-static void watch_file(struct store *store)
-{
-    if (store->watch >= 0)
-        inotify_rm_watch(store->notify_fd, store->watch);
-    store->watch = inotify_add_watch(store->notify_fd, store->settings->store_path,
-                                     IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF);
-}
-
-static void close_file(struct store *store)
-{
-    if (store->fd >= 0)
-        close(store->fd);
-    store->fd = -1;
-}
-
-static int open_file(struct store *store, struct error *err)
-{
-    close_file(store);
-    store->fd = open(store->settings->store_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-    if (store->fd < 0)
-        return error_errno(err, "cannot open it");
-    if (refuse_unusable(store->fd, err) < 0) {
-        close_file(store);
-        return -1;
-    }
-    watch_file(store);
-    return 0;
-}
-
-/* Whether the path still names the file that we opened. */
-static bool is_in_place(const struct store *store)
-{
-    struct stat opened, named;
-
-    return store->fd >= 0 && fstat(store->fd, &opened) == 0 &&
-           stat(store->settings->store_path, &named) == 0 && opened.st_dev == named.st_dev &&
-           opened.st_ino == named.st_ino;
-}
 
 /* --- What is told. --- */
 
@@ -118,7 +59,7 @@ static void answer(struct store *store, const struct lock_request *request,
     if (err)
         snprintf(told.reason, sizeof told.reason, "--store: file:%.200s: %.250s",
                  store->settings->store_path, err->text);
-    store->listener.answer(store->listener.context, &told, acquired ? store->fd : -1);
+    store->listener.answer(store->listener.context, &told, acquired ? store->file.fd : -1);
 }
 
 /* held: by somebody else. Nobody can hold it under a name of its own, so theirs is made up. */
@@ -127,7 +68,7 @@ static void fill_view(struct store *store, struct lock_view *view, bool held)
     struct error ignored;
 
     *view = (struct lock_view){ .exists = true, .consistent = true, .released = !held };
-    if (store->fd >= 0 && file_value_read(store->fd, &view->index, view, &ignored) < 0)
+    if (store->file.fd >= 0 && file_value_read(store->file.fd, &view->index, view, &ignored) < 0)
         view->index = 0;
     view->token = view->index;
     view->released = !held;
@@ -166,8 +107,8 @@ static void offer_try(struct store *store)
     if (store->session.text[0] == '\0' || store->holding)
         return;
     struct error ignored;
-    if (!is_in_place(store))
-        open_file(store, &ignored); /* a file that is lost is seen again in a second */
+    if (!lock_file_is_in_place(&store->file))
+        lock_file_open(&store->file, &ignored); /* a file that is lost is seen again in a second */
     store->retry_due =
         clock_now_ns() + (store->retry < QUICK_RETRIES ? quick_retries[store->retry] : SLOW_RETRY);
     if (store->retry < QUICK_RETRIES)
@@ -177,15 +118,10 @@ static void offer_try(struct store *store)
 
 static void take_events(struct store *store)
 {
-    _Alignas(struct inotify_event) char events[4096];
-    bool any = false;
-
-    while (read(store->notify_fd, events, sizeof events) > 0)
-        any = true;
-    if (!any)
+    if (!lock_file_happened(&store->file))
         return;
     if (store->holding) {
-        if (!is_in_place(store))
+        if (!lock_file_is_in_place(&store->file))
             tell_loss(store);
         return;
     }
@@ -207,7 +143,7 @@ static void begin_session(struct store *store, const struct lock_request *reques
     struct error err;
 
     errno = 0;
-    if (open_file(store, &err) < 0) {
+    if (lock_file_open(&store->file, &err) < 0) {
         bool lasts = errno == 0 || is_permanent(errno);
         answer(store, request, lasts ? ANSWER_INVALID : ANSWER_FAILED, 0, &err);
         return;
@@ -232,14 +168,14 @@ static int take_token(struct store *store, uint64_t highest, uint64_t *token, st
                                 .since = store->since,
                                 .lease_ns = store->settings->lease_ns };
 
-    if (file_value_read(store->fd, token, &ignored, err) < 0)
+    if (file_value_read(store->file.fd, token, &ignored, err) < 0)
         return -1;
     if (*token < highest)
         *token = highest;
     lock_value_time(store->since);
     claim.previous_token = *token;
     claim.token = ++*token;
-    return file_value_write(store->fd, *token, &store->identity, &claim, true, err);
+    return file_value_write(store->file.fd, *token, &store->identity, &claim, true, err);
 }
 
 /* A lock that must not be used is let go by closing its file. */
@@ -251,7 +187,7 @@ static void let_go(struct store *store, const struct lock_request *request, stru
         log_error("the lock file cannot be used path=%s reason=\"%s\"", store->settings->store_path,
                   err->text);
     store->unusable_told = true;
-    if (open_file(store, &reopening) < 0)
+    if (lock_file_open(&store->file, &reopening) < 0)
         log_error("the lock file cannot be opened again path=%s reason=\"%s\"",
                   store->settings->store_path, reopening.text);
     answer(store, request, ANSWER_FAILED, 0, err);
@@ -262,8 +198,9 @@ static void acquire(struct store *store, const struct lock_request *request)
     struct error err;
     uint64_t token;
 
-    if (!is_in_place(store)) { /* what was seen was another file: this one is looked at anew */
-        if (open_file(store, &err) < 0) {
+    if (!lock_file_is_in_place(
+            &store->file)) { /* what was seen was another file: this one is looked at anew */
+        if (lock_file_open(&store->file, &err) < 0) {
             answer(store, request, ANSWER_FAILED, 0, &err);
             return;
         }
@@ -271,12 +208,12 @@ static void acquire(struct store *store, const struct lock_request *request)
         answer(store, request, ANSWER_REFUSED, 0, NULL);
         return;
     }
-    if (flock(store->fd, LOCK_EX | LOCK_NB) < 0) {
+    if (flock(store->file.fd, LOCK_EX | LOCK_NB) < 0) {
         tell_view(store, true);
         answer(store, request, ANSWER_REFUSED, 0, NULL);
         return;
     }
-    if (!is_in_place(store)) {
+    if (!lock_file_is_in_place(&store->file)) {
         error_set(&err, "it was replaced at this moment");
         let_go(store, request, &err);
         return;
@@ -295,7 +232,7 @@ static void acquire(struct store *store, const struct lock_request *request)
 
 static void end_term(struct store *store)
 {
-    close_file(store);
+    lock_file_close(&store->file);
     store->holding = false;
     store->session.text[0] = '\0';
     store->retry_due = 0;
@@ -310,8 +247,8 @@ static void mark_released(struct store *store)
                                 .token = store->token };
     struct error err;
 
-    if (is_in_place(store) &&
-        file_value_write(store->fd, store->token, &store->identity, &claim, false, &err) < 0)
+    if (lock_file_is_in_place(&store->file) &&
+        file_value_write(store->file.fd, store->token, &store->identity, &claim, false, &err) < 0)
         log_warn("the release is not noted path=%s reason=\"%s\"", store->settings->store_path,
                  err.text);
 }
@@ -332,7 +269,7 @@ static void file_request(struct store *store, const struct lock_request *request
             answer(store, request, ANSWER_GONE, 0, NULL);
         break;
     case REQUEST_RENEW:
-        if (ours && store->holding && !is_in_place(store))
+        if (ours && store->holding && !lock_file_is_in_place(&store->file))
             tell_loss(store);
         answer(store, request, ours ? ANSWER_DONE : ANSWER_GONE, 0, NULL);
         break;
@@ -368,16 +305,15 @@ static void file_hold(struct store *store, uint64_t term, const struct session_i
     struct error err;
 
     (void)index;
-    close_file(store);
+    lock_file_close(&store->file);
     store->term = term;
     store->session = *session;
     store->holding = holding && fd >= 0;
     store->token = token;
     lock_value_time(store->since);
     if (store->holding) {
-        store->fd = fd;
-        watch_file(store);
-        if (!is_in_place(store))
+        lock_file_adopt(&store->file, fd);
+        if (!lock_file_is_in_place(&store->file))
             tell_loss(store);
         return;
     }
@@ -385,7 +321,7 @@ static void file_hold(struct store *store, uint64_t term, const struct session_i
         close(fd);
     if (holding)
         tell_loss(store); /* nobody holds it without its descriptor */
-    if (open_file(store, &err) < 0)
+    if (lock_file_open(&store->file, &err) < 0)
         log_error("the lock file cannot be opened path=%s reason=\"%s\"",
                   store->settings->store_path, err.text);
     store->retry = 0;
@@ -413,12 +349,8 @@ static struct store *file_open(const struct settings *settings,
     }
     store->settings = settings;
     store->listener = *listener;
-    store->fd = -1;
-    store->watch = -1;
     lock_identity_init(&store->identity, settings);
-    store->notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (store->notify_fd < 0) {
-        error_errno(err, "cannot watch the lock file");
+    if (lock_file_init(&store->file, settings->store_path, err) < 0) {
         free(store);
         return NULL;
     }
@@ -427,7 +359,7 @@ static struct store *file_open(const struct settings *settings,
 
 static int file_descriptor(struct store *store)
 {
-    return store->notify_fd;
+    return store->file.notify_fd;
 }
 
 static uint64_t file_next_due(struct store *store)

@@ -12,6 +12,16 @@ import pytest
 from consul import Cluster
 from events import Events
 from instance import CONSUL_LEADER, TEST_PROGRAM, Instance
+from waiting import TooLate, until
+
+
+def leftovers(instance):
+    """What is left of one that has ended. The kernel takes its time to end a killed process that watches files."""
+    try:
+        until(lambda: not instance.all, 3)
+    except TooLate:
+        pass
+    return instance.all
 
 
 class World:
@@ -58,7 +68,7 @@ class World:
         return cluster
 
     def close(self, failed):
-        left = [(instance, instance.all) for instance in self.instances if instance.process.poll() is not None]
+        left = [(instance, leftovers(instance)) for instance in self.instances if instance.process.poll() is not None]
         # All at once: nobody shall have the time to take over from the first that is ended.
         for instance in self.instances:
             instance.freeze()

@@ -151,7 +151,6 @@ int main(int argc, char **argv)
         .keeper = { .fd = -1 },
         .network = { .fd = -1 },
         .gone = true,
-        .place_warning = clock_now_ns() + SECONDS(10),
     };
     int status = set_up(&supervisor, &user, &err);
     if (status == 0 && (keeper_start_process(&supervisor, &err) < 0 ||

@@ -290,6 +290,7 @@ static void drain_timer(int timer_fd)
 
 int supervisor_run(struct supervisor *supervisor)
 {
+    supervisor->place_warning = clock_now_ns() + PLACE_PATIENCE;
     take_place(supervisor, clock_now_ns());
     while (!has_ended(supervisor, clock_now_ns())) {
         clock_timer_set(supervisor->timer_fd, next_due(supervisor));

@@ -55,6 +55,13 @@ struct keeper {
     bool finished;
 };
 
+/* --- turn.c: the loop's turns. --- */
+
+void keeper_init(struct keeper *keeper, const struct keeper_start *start);
+
+/* Does what has come and what has become due. */
+void keeper_turn(struct keeper *keeper);
+
 /* --- Orders. --- */
 
 void keeper_start_program(struct keeper *keeper, const struct situation *situation);

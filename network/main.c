@@ -8,174 +8,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "consul/http.h"
+#include "network/network.h"
 #include "network/requests.h"
-#include "network/tags.h"
-#include "stores/store.h"
-
-struct network {
-    struct settings settings;
-    int supervisor_fd; /* -1: dead */
-    int keeper_fd;     /* -1: dead */
-    struct http *http; /* NULL: nothing of ours is in Consul */
-    const struct store_operations *operations;
-    struct store *store; /* NULL: it could not be opened */
-    struct tags *tags;   /* NULL: none */
-    bool taking_down;    /* the supervisor waits to hear that nothing is shown any more */
-    bool will_begun;
-    bool finished;
-};
-
-/* --- What is said to the supervisor. --- */
-
-static void say(const struct network *network, enum network_message type, const void *body,
-                size_t size, int passed_fd)
-{
-    struct message message = { .type = type };
-
-    memcpy(message.body, body, size);
-    errno = 0;
-    if (network->supervisor_fd < 0 || channel_send(network->supervisor_fd, &message, passed_fd))
-        return;
-    if (errno == EAGAIN) /* an answer must not be lost; the next network process reads back */
-        _exit(EXIT_STATUS_INTERNAL);
-}
-
-static void say_answer(void *context, const struct lock_answer *answer, int fd)
-{
-    say(context, NETWORK_ANSWER, answer, sizeof *answer, fd);
-}
-
-static void say_lock_seen(void *context, const struct lock_view *view)
-{
-    say(context, NETWORK_LOCK_SEEN, view, sizeof *view, -1);
-}
-
-static void say_fatal(void *context, int status, const char *reason)
-{
-    struct fatal_body body = { .status = status };
-
-    strncpy(body.reason, reason, sizeof body.reason - 1);
-    say(context, NETWORK_FATAL, &body, sizeof body, -1);
-}
-
-static void will_done(void *context)
-{
-    struct network *network = context;
-
-    network->finished = true;
-}
-
-/* --- What is heard. --- */
-
-static void hold(struct network *network, const struct lock_hold *order, int passed_fd)
-{
-    if (network->store)
-        network->operations->hold(network->store, order->term, &order->session, order->index,
-                                  order->token, order->holding, passed_fd);
-    else if (passed_fd >= 0)
-        close(passed_fd);
-}
-
-static void execute_will(struct network *network)
-{
-    if (network->will_begun)
-        return;
-    network->will_begun = true;
-    if (network->tags)
-        tags_role(network->tags, false, false, NULL);
-    if (network->store)
-        network->operations->execute_will(network->store);
-    else
-        network->finished = true;
-}
-
-static void carry_out(struct network *network, const struct message *message, int passed_fd)
-{
-    const struct role_order *role = MESSAGE_BODY(message, const struct role_order);
-
-    switch ((enum network_message)message->type) {
-    case NETWORK_REQUEST:
-        if (network->store)
-            network->operations->request(network->store,
-                                         MESSAGE_BODY(message, const struct lock_request));
-        break;
-    case NETWORK_HOLD:
-        hold(network, MESSAGE_BODY(message, const struct lock_hold), passed_fd);
-        break;
-    case NETWORK_ROLE:
-        if (network->tags)
-            tags_role(network->tags, role->leader, role->standing, &role->session);
-        network->taking_down = !role->standing;
-        break;
-    case NETWORK_ALL_GONE:
-        execute_will(network);
-        break;
-    default:
-        log_error("a message of unknown type %u was skipped", message->type);
-    }
-}
-
-static void write_line(const struct message *message)
-{
-    const struct log_line *line = MESSAGE_BODY(message, const struct log_line);
-
-    if (line->length <= sizeof line->text)
-        log_write_line(line->text, line->length);
-}
-
-static void hear(struct network *network, int *fd)
-{
-    struct message message;
-    int passed_fd;
-
-    while (*fd >= 0) {
-        switch (channel_receive(*fd, &message, &passed_fd)) {
-        case CHANNEL_EMPTY:
-            return;
-        case CHANNEL_CLOSED:
-            close(*fd);
-            *fd = -1;
-            return;
-        case CHANNEL_MESSAGE:
-            if (message.type == MESSAGE_LOG_LINE)
-                write_line(&message);
-            else
-                carry_out(network, &message, passed_fd);
-        }
-    }
-}
-
-static void tell_taken_down(struct network *network)
-{
-    if (!network->taking_down || (network->tags && !tags_settled(network->tags)))
-        return;
-    network->taking_down = false;
-    say(network, NETWORK_TAKEN_DOWN, "", 0, -1);
-}
-
-/* --- The loop. --- */
 
 enum { WATCH_SUPERVISOR, WATCH_KEEPER, WATCH_STORE, WATCHES };
-
-static uint64_t next_due(const struct network *network)
-{
-    uint64_t due = network->store ? network->operations->next_due(network->store) : 0;
-
-    return network->tags ? clock_earlier(due, tags_next_due(network->tags)) : due;
-}
 
 static void wait_for_events(struct network *network)
 {
     int store_fd = network->store ? network->operations->descriptor(network->store) : -1;
-    int timeout = clock_poll_timeout(next_due(network));
+    int timeout = clock_poll_timeout(network_next_due(network));
     struct pollfd watches[WATCHES] = {
         [WATCH_SUPERVISOR] = { .fd = network->supervisor_fd, .events = POLLIN },
         [WATCH_KEEPER] = { .fd = network->keeper_fd, .events = POLLIN },
@@ -186,45 +33,6 @@ static void wait_for_events(struct network *network)
         http_wait(network->http, watches, WATCHES, timeout);
     else if (poll(watches, WATCHES, timeout) < 0 && errno != EINTR)
         abort();
-}
-
-static void run(struct network *network)
-{
-    while (!network->finished) {
-        wait_for_events(network);
-        hear(network, &network->supervisor_fd);
-        hear(network, &network->keeper_fd);
-        if (network->supervisor_fd < 0 && network->keeper_fd < 0 && !network->will_begun)
-            return;
-        if (network->store)
-            network->operations->due(network->store);
-        if (network->tags)
-            tags_due(network->tags);
-        tell_taken_down(network);
-    }
-}
-
-static void open_parts(struct network *network)
-{
-    const struct store_listener listener = {
-        .context = network,
-        .answer = say_answer,
-        .lock_seen = say_lock_seen,
-        .fatal = say_fatal,
-        .will_done = will_done,
-    };
-    struct error err;
-
-    network->operations = network->settings.store == STORE_FILE ? &store_file : &store_consul;
-    network->store = network->operations->open(&network->settings, &listener, &err);
-    if (!network->store) {
-        say_fatal(network, EXIT_STATUS_USAGE, err.text);
-        return;
-    }
-    if (network->settings.store == STORE_CONSUL)
-        network->http = http_open(&network->settings, &err);
-    if (network->http && strcmp(network->settings.tag_service, "none") != 0)
-        network->tags = tags_open(&network->settings, network->http, &listener);
 }
 
 int main(void)
@@ -242,7 +50,10 @@ int main(void)
     for (int fd = NETWORK_FD_SUPERVISOR; fd <= NETWORK_FD_PLACE; fd++)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     log_open("network", network.settings.log_level, network.settings.log_format);
-    open_parts(&network);
-    run(&network);
+    network_open(&network);
+    while (!network.finished) {
+        wait_for_events(&network);
+        network_turn(&network);
+    }
     return EXIT_SUCCESS;
 }

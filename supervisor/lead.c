@@ -7,6 +7,25 @@
 #include "base/log.h"
 #include "supervisor/supervisor.h"
 
+#define PROMOTION_BACKOFF SECONDS(10)
+#define RETRY_INTERVAL    MILLISECONDS(500)
+
+void lead_init(struct supervisor *supervisor)
+{
+    const struct settings *settings = supervisor->settings;
+    const struct election_terms terms = {
+        .lease = { .length = settings->lease_ns,
+                   .demote_budget = settings_demote_budget(settings),
+                   .drift_ppm = DRIFT_PPM },
+        .renew_interval = settings->renew_interval_ns,
+        .retry_interval = RETRY_INTERVAL,
+        .request_timeout = settings_request_timeout(settings),
+        .promotion_backoff = PROMOTION_BACKOFF,
+    };
+
+    election_init(&supervisor->election, &terms);
+}
+
 static void describe(const struct supervisor *supervisor, struct situation *situation, bool leader,
                      enum election_reason reason)
 {

@@ -1,6 +1,7 @@
-/* main.c - consul-leader: from the command line to the loop. */
+/* main.c - consul-leader: from the command line through the loop to the exit status. */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +21,7 @@
 #define CONSUL_LEADER_LIBEXEC "/usr/local/libexec/consul-leader"
 #endif
 
-#define NETWORK_PROGRAM   "consul-leader-network"
-#define PROMOTION_BACKOFF SECONDS(10)
-#define RETRY_INTERVAL    MILLISECONDS(500)
+#define NETWORK_PROGRAM "consul-leader-network"
 
 static bool is_program(const char *path, int length)
 {
@@ -52,19 +51,6 @@ static int find_network_program(char *path, struct error *err)
                      own, own, CONSUL_LEADER_LIBEXEC);
 }
 
-static struct election_terms election_terms_of(const struct settings *settings)
-{
-    return (struct election_terms){
-        .lease = { .length = settings->lease_ns,
-                   .demote_budget = settings_demote_budget(settings),
-                   .drift_ppm = DRIFT_PPM },
-        .renew_interval = settings->renew_interval_ns,
-        .retry_interval = RETRY_INTERVAL,
-        .request_timeout = settings_request_timeout(settings),
-        .promotion_backoff = PROMOTION_BACKOFF,
-    };
-}
-
 static bool relay_line(void *context, const char *line, size_t length)
 {
     const struct supervisor *supervisor = context;
@@ -88,7 +74,6 @@ static int open_descriptors(struct supervisor *supervisor, struct error *err)
 static int set_up(struct supervisor *supervisor, struct user *user, struct error *err)
 {
     const struct settings *settings = supervisor->settings;
-    struct election_terms terms = election_terms_of(settings);
 
     int status = options_check_files(settings, (char **)supervisor->command, err);
     if (status != 0)
@@ -118,9 +103,48 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
         }
         log_warn("no place lock, no record: %s", err->text);
     }
-    election_init(&supervisor->election, &terms);
+    lead_init(supervisor);
     start_line_tell_settings(settings);
     return 0;
+}
+
+static void drain_timer(int timer_fd)
+{
+    uint64_t expirations;
+
+    if (read(timer_fd, &expirations, sizeof expirations) < 0)
+        return; /* not due yet */
+}
+
+static void run(struct supervisor *supervisor)
+{
+    supervisor_begin(supervisor);
+    while (!supervisor_has_ended(supervisor)) {
+        clock_timer_set(supervisor->timer_fd, supervisor_next_due(supervisor));
+        struct pollfd watches[] = {
+            { .fd = supervisor->signal_fd, .events = POLLIN },
+            { .fd = supervisor->timer_fd, .events = POLLIN },
+            { .fd = supervisor->keeper.fd, .events = POLLIN },
+            { .fd = supervisor->network.fd, .events = POLLIN },
+        };
+        if (poll(watches, sizeof watches / sizeof watches[0], -1) < 0 && errno != EINTR)
+            abort();
+        drain_timer(supervisor->timer_fd);
+        supervisor_turn(supervisor);
+    }
+}
+
+/* Returns the exit status. */
+static int end(struct supervisor *supervisor)
+{
+    if (!supervisor->election_over)
+        log_warn("the lock could not be given away in time: it is left to run out");
+    if (supervisor->owned_terminal)
+        terminal_give(supervisor->group);
+    peers_end(supervisor);
+    if (!supervisor->record.promoted)
+        place_remove_record(&supervisor->place);
+    return supervisor->exit_status;
 }
 
 int main(int argc, char **argv)
@@ -162,5 +186,6 @@ int main(int argc, char **argv)
     }
     if (log_needs_relay())
         log_set_relay(relay_line, &supervisor);
-    return supervisor_run(&supervisor);
+    run(&supervisor);
+    return end(&supervisor);
 }

@@ -1,4 +1,4 @@
-/* peers.c - the two processes beside the supervisor: their start, their death, what follows. */
+/* peers.c - the two processes beside the supervisor: their start and their end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -19,11 +19,9 @@
 #include "network/requests.h"
 #include "supervisor/supervisor.h"
 
-#define RESTART_INTERVAL MILLISECONDS(500)
-#define SWEEP_INTERVAL   MILLISECONDS(5)
-#define END_TIME         MILLISECONDS(500)
-#define RELAY_TIME       MILLISECONDS(100)
-#define LAST_SWEEPS      100
+#define END_TIME    MILLISECONDS(500)
+#define RELAY_TIME  MILLISECONDS(100)
+#define LAST_SWEEPS 100
 
 static void close_end(int *fd)
 {
@@ -68,37 +66,6 @@ int keeper_start_process(struct supervisor *supervisor, struct error *err)
     supervisor->keeper = (struct peer){ .pid = pid, .fd = ends[0] };
     supervisor->record.keeper = pid;
     return 0;
-}
-
-void keeper_died(struct supervisor *supervisor, instant_ns now)
-{
-    log_error("the keeper died: everything that it kept is ended");
-    close_end(&supervisor->keeper.fd);
-    supervisor->keeper.pid = 0;
-    supervisor->keeper_lost = true;
-    bool had_ended = supervisor->gone_asked && supervisor->gone;
-    if (!supervisor->exit_is_final && !had_ended) {
-        supervisor->exit_status = EXIT_STATUS_LEAD_LOST;
-        supervisor->exit_is_final = true;
-    }
-    supervisor_sweep(supervisor, now);
-}
-
-void supervisor_sweep(struct supervisor *supervisor, instant_ns now)
-{
-    struct error err;
-
-    if (sweep(supervisor->network.pid) > 0) {
-        supervisor->sweep_due = now + SWEEP_INTERVAL;
-        return;
-    }
-    supervisor->sweep_due = 0;
-    supervisor->gone = true;
-    if (election_may_act(&supervisor->election) && keeper_start_process(supervisor, &err) < 0)
-        log_error("the demotion cannot be run: %s", err.text);
-    if (supervisor->election.state == STATE_DEMOTING)
-        lead_order_demotion(supervisor, supervisor->election.reason, now);
-    supervisor_stop(supervisor, supervisor->exit_status, now);
 }
 
 /* --- The network process. --- */
@@ -194,38 +161,6 @@ int network_start_process(struct supervisor *supervisor, struct error *err)
     keeper_send(supervisor, KEEPER_NETWORK, 0, NULL, 0, with_keeper[0]);
     close(with_keeper[0]);
     return 0;
-}
-
-void network_kill(struct supervisor *supervisor)
-{
-    if (supervisor->network.pid != 0)
-        kill(supervisor->network.pid, SIGKILL);
-}
-
-void network_died(struct supervisor *supervisor, instant_ns now)
-{
-    log_warn("the network process died: another is started");
-    close_end(&supervisor->network.fd);
-    supervisor->network.pid = 0;
-    supervisor->network_killed = false;
-    supervisor->network_due = now;
-    if (now < supervisor->network_started + RESTART_INTERVAL)
-        supervisor->network_due = supervisor->network_started + RESTART_INTERVAL;
-}
-
-/* The new one is told of the term that goes on before it is asked anything. */
-void network_restart(struct supervisor *supervisor, instant_ns now)
-{
-    struct error err;
-
-    supervisor->network_started = now;
-    supervisor->network_due = 0;
-    if (network_start_process(supervisor, &err) < 0) {
-        log_error("%s", err.text);
-        supervisor->network_due = now + RESTART_INTERVAL;
-        return;
-    }
-    network_lost(supervisor, now);
 }
 
 /* --- The end. --- */

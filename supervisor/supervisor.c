@@ -1,9 +1,6 @@
 #include "supervisor/supervisor.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -13,7 +10,6 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "keeper/role_files.h"
-#include "keeper/terminal.h"
 
 #define PLACE_INTERVAL MILLISECONDS(50)
 #define PLACE_PATIENCE SECONDS(10)
@@ -136,8 +132,10 @@ static bool program_is_over(const struct supervisor *supervisor)
     return supervisor->gone && swept;
 }
 
-static bool has_ended(const struct supervisor *supervisor, instant_ns now)
+bool supervisor_has_ended(const struct supervisor *supervisor)
 {
+    instant_ns now = clock_now_ns();
+
     if (supervisor->stop_deadline == 0 || !program_is_over(supervisor))
         return false;
     return now >= supervisor->stop_deadline ||
@@ -263,7 +261,7 @@ static void let_time_pass(struct supervisor *supervisor, instant_ns now)
     enforce_stop(supervisor, now);
 }
 
-static instant_ns next_due(const struct supervisor *supervisor)
+instant_ns supervisor_next_due(const struct supervisor *supervisor)
 {
     instant_ns due = election_next_due(&supervisor->election);
 
@@ -278,44 +276,21 @@ static instant_ns next_due(const struct supervisor *supervisor)
     return due;
 }
 
-/* --- The loop. --- */
+/* --- The loop's turns. --- */
 
-static void drain_timer(int timer_fd)
+void supervisor_begin(struct supervisor *supervisor)
 {
-    uint64_t expirations;
+    instant_ns now = clock_now_ns();
 
-    if (read(timer_fd, &expirations, sizeof expirations) < 0)
-        return; /* not due yet */
+    supervisor->place_warning = now + PLACE_PATIENCE;
+    take_place(supervisor, now);
 }
 
-int supervisor_run(struct supervisor *supervisor)
+void supervisor_turn(struct supervisor *supervisor)
 {
-    supervisor->place_warning = clock_now_ns() + PLACE_PATIENCE;
-    take_place(supervisor, clock_now_ns());
-    while (!has_ended(supervisor, clock_now_ns())) {
-        clock_timer_set(supervisor->timer_fd, next_due(supervisor));
-        struct pollfd watches[] = {
-            { .fd = supervisor->signal_fd, .events = POLLIN },
-            { .fd = supervisor->timer_fd, .events = POLLIN },
-            { .fd = supervisor->keeper.fd, .events = POLLIN },
-            { .fd = supervisor->network.fd, .events = POLLIN },
-        };
-        if (poll(watches, sizeof watches / sizeof watches[0], -1) < 0 && errno != EINTR)
-            abort();
-        drain_timer(supervisor->timer_fd);
-        take_signals(supervisor, clock_now_ns());
-        take_keeper_messages(supervisor);
-        take_network_messages(supervisor);
-        reap(supervisor);
-        let_time_pass(supervisor, clock_now_ns());
-    }
-
-    if (!supervisor->election_over)
-        log_warn("the lock could not be given away in time: it is left to run out");
-    if (supervisor->owned_terminal)
-        terminal_give(supervisor->group);
-    peers_end(supervisor);
-    if (!supervisor->record.promoted)
-        place_remove_record(&supervisor->place);
-    return supervisor->exit_status;
+    take_signals(supervisor, clock_now_ns());
+    take_keeper_messages(supervisor);
+    take_network_messages(supervisor);
+    reap(supervisor);
+    let_time_pass(supervisor, clock_now_ns());
 }

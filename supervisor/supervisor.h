@@ -86,6 +86,11 @@ struct supervisor {
 int keeper_start_process(struct supervisor *supervisor, struct error *err);
 int network_start_process(struct supervisor *supervisor, struct error *err);
 
+/* Ends both. */
+void peers_end(struct supervisor *supervisor);
+
+/* --- losses.c: what follows when one of them is lost. --- */
+
 /* The network process hangs, or is of no use any more. */
 void network_kill(struct supervisor *supervisor);
 
@@ -97,9 +102,6 @@ void network_restart(struct supervisor *supervisor, instant_ns now);
 
 /* Kills what a dead keeper has left; when nothing is left another keeper does the rest. */
 void supervisor_sweep(struct supervisor *supervisor, instant_ns now);
-
-/* Ends both. */
-void peers_end(struct supervisor *supervisor);
 
 /* --- keeper_link.c --- */
 
@@ -125,6 +127,7 @@ void network_lost(struct supervisor *supervisor, instant_ns now);
 
 /* --- lead.c --- */
 
+void lead_init(struct supervisor *supervisor);
 void lead_carry_out(struct supervisor *supervisor, const struct election_commands *commands,
                     instant_ns now);
 void lead_stand(struct supervisor *supervisor, instant_ns now);
@@ -147,7 +150,12 @@ void supervisor_prepare(struct supervisor *supervisor, instant_ns now);
 
 void supervisor_write_record(struct supervisor *supervisor);
 
-/* Runs until this instance has ended; returns its exit status. */
-int supervisor_run(struct supervisor *supervisor);
+/* The loop's turns: the first thing that is done; what has come and what has become due; when to
+ * turn again if nothing comes, 0 for never; whether this instance has ended.
+ */
+void supervisor_begin(struct supervisor *supervisor);
+void supervisor_turn(struct supervisor *supervisor);
+instant_ns supervisor_next_due(const struct supervisor *supervisor);
+bool supervisor_has_ended(const struct supervisor *supervisor);
 
 #endif

@@ -1,0 +1,37 @@
+/* network.h - the network process, but for its descriptors and its loop. Private to network/. */
+#ifndef NETWORK_NETWORK_H
+#define NETWORK_NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/settings.h"
+#include "consul/http.h"
+#include "network/tags.h"
+#include "stores/store.h"
+
+struct network {
+    struct settings settings;
+    int supervisor_fd; /* -1: dead */
+    int keeper_fd;     /* -1: dead */
+    struct http *http; /* NULL: nothing of ours is in Consul */
+    const struct store_operations *operations;
+    struct store *store; /* NULL: it could not be opened */
+    struct tags *tags;   /* NULL: none */
+    bool taking_down;    /* the supervisor waits to hear that nothing is shown any more */
+    bool will_begun;
+    bool finished;
+};
+
+/* Opens the store and the tags; settings and descriptors are there already. What cannot be opened
+ * is said to the supervisor.
+ */
+void network_open(struct network *network);
+
+/* Does what has come and what has become due. */
+void network_turn(struct network *network);
+
+/* When to turn again if nothing comes; 0: never. */
+uint64_t network_next_due(const struct network *network);
+
+#endif

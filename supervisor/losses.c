@@ -1,0 +1,83 @@
+/* losses.c - a process beside the supervisor is lost: it died, or hangs and is killed. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "keeper/sweep.h"
+#include "supervisor/supervisor.h"
+
+#define RESTART_INTERVAL MILLISECONDS(500)
+#define SWEEP_INTERVAL   MILLISECONDS(5)
+
+static void close_channel(struct peer *peer)
+{
+    if (peer->fd >= 0)
+        close(peer->fd);
+    *peer = (struct peer){ .fd = -1 };
+}
+
+/* --- The keeper. --- */
+
+void keeper_died(struct supervisor *supervisor, instant_ns now)
+{
+    log_error("the keeper died: everything that it kept is ended");
+    close_channel(&supervisor->keeper);
+    supervisor->keeper_lost = true;
+    bool had_ended = supervisor->gone_asked && supervisor->gone;
+    if (!supervisor->exit_is_final && !had_ended) {
+        supervisor->exit_status = EXIT_STATUS_LEAD_LOST;
+        supervisor->exit_is_final = true;
+    }
+    supervisor_sweep(supervisor, now);
+}
+
+void supervisor_sweep(struct supervisor *supervisor, instant_ns now)
+{
+    struct error err;
+
+    if (sweep(supervisor->network.pid) > 0) {
+        supervisor->sweep_due = now + SWEEP_INTERVAL;
+        return;
+    }
+    supervisor->sweep_due = 0;
+    supervisor->gone = true;
+    if (election_may_act(&supervisor->election) && keeper_start_process(supervisor, &err) < 0)
+        log_error("the demotion cannot be run: %s", err.text);
+    if (supervisor->election.state == STATE_DEMOTING)
+        lead_order_demotion(supervisor, supervisor->election.reason, now);
+    supervisor_stop(supervisor, supervisor->exit_status, now);
+}
+
+/* --- The network process. --- */
+
+void network_kill(struct supervisor *supervisor)
+{
+    if (supervisor->network.pid != 0)
+        kill(supervisor->network.pid, SIGKILL);
+}
+
+void network_died(struct supervisor *supervisor, instant_ns now)
+{
+    log_warn("the network process died: another is started");
+    close_channel(&supervisor->network);
+    supervisor->network_killed = false;
+    supervisor->network_due = now;
+    if (now < supervisor->network_started + RESTART_INTERVAL)
+        supervisor->network_due = supervisor->network_started + RESTART_INTERVAL;
+}
+
+/* The new one is told of the term that goes on before it is asked anything. */
+void network_restart(struct supervisor *supervisor, instant_ns now)
+{
+    struct error err;
+
+    supervisor->network_started = now;
+    supervisor->network_due = 0;
+    if (network_start_process(supervisor, &err) < 0) {
+        log_error("%s", err.text);
+        supervisor->network_due = now + RESTART_INTERVAL;
+        return;
+    }
+    network_lost(supervisor, now);
+}

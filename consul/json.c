@@ -2,17 +2,13 @@
 
 #include <string.h>
 
-static void scope_tokener(struct json_tokener **tokener)
-{
-    json_tokener_free(*tokener);
-}
-
 struct json_object *json_read(const char *text, size_t length)
 {
-    __attribute__((cleanup(scope_tokener))) struct json_tokener *tokener = json_tokener_new();
+    static struct json_tokener *tokener; /* to make one costs more than to read a short text */
 
-    if (!tokener || length > INT32_MAX)
+    if ((!tokener && !(tokener = json_tokener_new())) || length > INT32_MAX)
         return NULL;
+    json_tokener_reset(tokener);
     struct json_object *object = json_tokener_parse_ex(tokener, text, (int)length);
     size_t end = json_tokener_get_parse_end(tokener);
     if (object && end + strspn(text + end, " \t\r\n") < length) {

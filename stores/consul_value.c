@@ -73,17 +73,37 @@ static void adopt(struct consul_value *value, const char *text)
     remember_written(value, text);
 }
 
-void consul_value_seen(struct consul_value *value, const struct entry *entry,
-                       struct lock_view *view)
+/* Most looks show what the last one did. The index alone would not do: another cluster may be there
+ * now.
+ */
+static bool is_unchanged(const struct consul_value *value, const struct entry *entry)
+{
+    return value->seen && !value->adopting && value->seen_index == entry->index &&
+           strcmp(value->seen, entry->value) == 0;
+}
+
+static void take_in(struct consul_value *value, const struct entry *entry)
 {
     json_object_put(value->present);
     value->present = lock_value_read(entry->value, entry->length);
     if (value->adopting && lock_value_names(value->present, &value->identity))
         adopt(value, entry->value);
+    free(value->seen);
+    value->seen = memory_text("%s", entry->value);
+    value->seen_index = entry->index;
+    value->shown = (struct lock_view){ .exists = true, .index = entry->index };
+    lock_value_show(value->present, &value->shown);
+}
 
-    lock_value_show(value->present, view);
-    view->exists = true;
-    view->index = entry->index;
+void consul_value_seen(struct consul_value *value, const struct entry *entry,
+                       struct lock_view *view)
+{
+    bool consistent = view->consistent;
+
+    if (!is_unchanged(value, entry))
+        take_in(value, entry);
+    *view = value->shown;
+    view->consistent = consistent;
     view->session = entry->session;
     view->ours = is_written(value, entry);
 }

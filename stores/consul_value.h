@@ -10,7 +10,10 @@ struct consul_value {
     uint64_t lease_ns;
     struct json_object *present; /* as last seen or written; NULL: not of our format */
     char *written[2];            /* our last two writes, the newest first; one may not have come */
-    char since[32];              /* of the term; empty: not known */
+    char *seen;                  /* the text that `present` and `shown` are of; NULL: none */
+    uint64_t seen_index;
+    struct lock_view shown; /* what it says */
+    char since[32];         /* of the term; empty: not known */
     uint64_t previous_token;
     bool adopting; /* after a restart of this process: what names us is ours */
 };

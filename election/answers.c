@@ -24,11 +24,27 @@ static void use_lock(struct election *election, duration_ns margin, instant_ns n
         transition(election, EVENT_ACQUIRED, now, commands);
 }
 
-static void lock_won(struct election *election, instant_ns now, struct election_commands *commands)
+/* Nobody knows that the lock was still ours later than `looked`, when the request was sent that
+ * showed it; renewals from then on come with a look.
+ */
+static void count_from(struct election *election, instant_ns looked)
+{
+    struct lease shown = lease_granted(&election->terms.lease, election->term, looked);
+
+    if (shown.hard < election->lease.hard)
+        election->lease = shown;
+    memset(election->renewals, 0, sizeof election->renewals);
+}
+
+static void lock_won(struct election *election, instant_ns looked, instant_ns now,
+                     struct election_commands *commands)
 {
     election->won = true;
+    count_from(election, looked);
     candidacy_take(&election->candidacy, election->token);
-    if (election->stopping) {
+    if (election->overtaken) { /* whoever it was may still act; the lock-delay is for that */
+        transition(election, EVENT_LOCK_LOST, now, commands);
+    } else if (election->stopping) {
         transition(election, EVENT_UNWANTED, now, commands);
     } else if (election->token <= election->acquire_highest) {
         command_add(commands, COMMAND_TOKEN_LOW);
@@ -102,6 +118,8 @@ static void renewal_answered(struct election *election, const struct lock_answer
         return;
     }
     election->renewals_fail = answer->result != ANSWER_DONE;
+    if (election->renewals_fail)
+        candidacy_lose_sight(&election->candidacy);
     schedule_renewal(election);
     if (answer->result == ANSWER_DONE)
         renewal_granted(election, sent, now, commands);
@@ -117,7 +135,7 @@ static void acquire_answered(struct election *election, const struct lock_answer
     switch (answer->result) {
     case ANSWER_DONE:
         election->token = election->index = answer->index;
-        lock_won(election, now, commands);
+        lock_won(election, election->acquire_sent, now, commands);
         break;
     case ANSWER_GONE:
         transition(election, EVENT_SESSION_LOST, now, commands);
@@ -196,7 +214,7 @@ static void read_back_answered(struct election *election, const struct lock_answ
         transition(election, EVENT_RELEASED, now, commands);
     } else if (ours) {
         election->token = election->index;
-        lock_won(election, now, commands);
+        lock_won(election, election->read_back_sent, now, commands);
     } else {
         transition(election, EVENT_ABANDONED, now, commands);
     }
@@ -251,6 +269,18 @@ static void ghost_see(struct election *election, const struct lock_view *view,
     }
 }
 
+/* An acquire is guarded by the index that it saw free. But a lock that is absent may have been held
+ * and deleted again since, and an old snapshot may have brought that index back.
+ */
+static void acquire_see(struct election *election, const struct lock_view *view)
+{
+    bool others =
+        view->session.text[0] != '\0' && !same_session(&election->session, &view->session);
+
+    if (election->state == STATE_ACQUIRING && others && view->index > election->acquire_seen)
+        election->overtaken = true;
+}
+
 /* Our lock, as a read shows it that began after we had won it. */
 static void own_lock_seen(struct election *election, const struct lock_view *view, instant_ns now,
                           struct election_commands *commands)
@@ -278,6 +308,7 @@ void election_lock_seen(struct election *election, const struct lock_view *view,
 {
     meet_deadline(election, now, commands);
     ghost_see(election, view, commands);
+    acquire_see(election, view);
     candidacy_see(&election->candidacy, view, now);
     if (election->won && view->term == election->term)
         own_lock_seen(election, view, now, commands);

@@ -1,9 +1,18 @@
 #include "election/candidacy.h"
 
+/* Whether it was released with our mark by the last leader that we know of. An old snapshot may
+ * have brought back the mark, or a leader of that time who released it since.
+ */
+static bool is_released(const struct candidacy *candidacy, const struct lock_view *view)
+{
+    return view->exists && view->released && view->index >= candidacy->highest_index &&
+           view->token >= candidacy->highest_token;
+}
+
 /* How long a lock without the mark is left alone. */
 static duration_ns waiting_time(const struct candidacy *candidacy, const struct lock_view *view)
 {
-    if (view->exists && view->released && view->index >= candidacy->highest_index)
+    if (is_released(candidacy, view))
         return 0;
     if (!view->exists && !candidacy->seen && !view->others_seen)
         return 0;
@@ -14,7 +23,7 @@ static duration_ns waiting_time(const struct candidacy *candidacy, const struct 
 
 static void remember(struct candidacy *candidacy, const struct lock_view *view)
 {
-    candidacy->seen |= view->exists;
+    candidacy->seen |= view->exists || view->others_seen;
     if (view->index > candidacy->highest_index)
         candidacy->highest_index = view->index;
     if (view->token > candidacy->highest_token)
@@ -23,13 +32,22 @@ static void remember(struct candidacy *candidacy, const struct lock_view *view)
         candidacy->last_lease = view->lease_ns;
 }
 
+void candidacy_lose_sight(struct candidacy *candidacy)
+{
+    if (candidacy->absent)
+        candidacy->free = false;
+}
+
 void candidacy_see(struct candidacy *candidacy, const struct lock_view *view, instant_ns now)
 {
+    if (view->after_gap)
+        candidacy_lose_sight(candidacy);
     bool was_free = candidacy->free && candidacy->index == view->index;
 
     /* A follower that lags may not know the lock yet: absence is believed of a quorum alone. */
     candidacy->free = view->session.text[0] == '\0' && (view->exists || view->consistent);
     candidacy->index = view->index;
+    candidacy->absent = !view->exists;
     if (candidacy->free) {
         if (!was_free)
             candidacy->free_since = now;

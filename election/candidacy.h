@@ -12,8 +12,9 @@
 
 struct candidacy {
     duration_ns own_lease; /* where the lock's value names none */
-    bool seen;             /* the lock was there once, or ours */
+    bool seen;             /* the lock was there once, or ours, or another said so */
     bool free;             /* at the last look */
+    bool absent;           /* likewise */
     uint64_t index;        /* of the last look; 0: absent */
     uint64_t highest_index;
     uint64_t highest_token;
@@ -25,6 +26,11 @@ struct candidacy {
 
 /* Takes in one look at the lock. */
 void candidacy_see(struct candidacy *candidacy, const struct lock_view *view, instant_ns now);
+
+/* Nobody has looked for a while. One absence looks like another: a lock that is absent may have
+ * been led and deleted again since, so it counts as free from the next look on.
+ */
+void candidacy_lose_sight(struct candidacy *candidacy);
 
 /* Takes in that the lock was granted to us, at the index that is our token. */
 void candidacy_take(struct candidacy *candidacy, uint64_t token);

@@ -4,6 +4,8 @@
 
 #include "election/transitions.h"
 
+#define STANDSTILL 1000000000u
+
 static const char *const reason_names[ELECTION_REASONS] = {
     [REASON_NONE] = "none",
     [REASON_ACQUIRED] = "acquired",
@@ -65,8 +67,19 @@ bool leads(const struct election *election)
     return election->state == STATE_PROMOTING || election->state == STATE_LEADING;
 }
 
+/* Who stood still has seen nothing. A session that is alive is renewed at every interval, so nobody
+ * who waits is told the time less often.
+ */
+static void notice_standstill(struct election *election, instant_ns now)
+{
+    if (now > election->awake + election->terms.renew_interval + STANDSTILL)
+        candidacy_lose_sight(&election->candidacy);
+    election->awake = now;
+}
+
 void meet_deadline(struct election *election, instant_ns now, struct election_commands *commands)
 {
+    notice_standstill(election, now);
     if (leads(election) && now >= election->lease.soft)
         transition(election, EVENT_SOFT_DEADLINE, now, commands);
 }
@@ -85,6 +98,7 @@ void election_promoted(struct election *election, uint64_t term, bool succeeded,
 void election_demoted(struct election *election, uint64_t term, bool succeeded, instant_ns now,
                       struct election_commands *commands)
 {
+    notice_standstill(election, now);
     if (term == election->term)
         transition(election, succeeded ? EVENT_DEMOTED : EVENT_DEMOTION_FAILED, now, commands);
     election_time_passed(election, now, commands);

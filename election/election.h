@@ -131,8 +131,12 @@ struct election {
     bool renewals_fail;      /* the last that was answered */
 
     struct candidacy candidacy;
-    uint64_t acquire_guard;    /* the index that was seen free */
-    uint64_t acquire_highest;  /* the highest token known then */
+    instant_ns awake;         /* when the time was last told */
+    uint64_t acquire_guard;   /* the index that was seen free */
+    uint64_t acquire_highest; /* the highest token known then */
+    instant_ns acquire_sent;
+    uint64_t acquire_seen;     /* the highest index that was shown until then */
+    bool overtaken;            /* somebody else was shown to hold it since: may still act */
     uint64_t open_serial;      /* the open acquire, release or read-back of the term; 0: none */
     instant_ns read_back_sent; /* the last */
     instant_ns retry_due;      /* when to read back again; 0: no need */

@@ -1,5 +1,7 @@
 #include "election/guard.h"
 
+#include <assert.h>
+
 void guard_grant(struct guard *guard, struct lease lease)
 {
     if (lease.term > guard->lease.term)
@@ -25,12 +27,8 @@ bool guard_may_start(const struct guard *guard, instant_ns now)
     return guard->armed && now < guard->lease.soft;
 }
 
-instant_ns guard_deadline(const struct guard *guard)
+instant_ns guard_deadline(const struct guard *guard, duration_ns needed)
 {
-    return guard->armed ? guard->lease.hard : 0;
-}
-
-bool guard_overdue(const struct guard *guard, instant_ns now)
-{
-    return guard->armed && now >= guard->lease.hard;
+    assert(!guard->armed || guard->lease.hard > needed); /* a lease precedes every promotion */
+    return guard->armed ? guard->lease.hard - needed : 0;
 }

@@ -27,9 +27,9 @@ void guard_disarm(struct guard *guard);
  */
 bool guard_may_start(const struct guard *guard, instant_ns now);
 
-/* The instant at which whatever acts is killed; 0: nothing acts. */
-instant_ns guard_deadline(const struct guard *guard);
-
-bool guard_overdue(const struct guard *guard, instant_ns now);
+/* The instant at which the end of whatever acts has to begin, when it takes `needed`: nothing for a
+ * kill, its time for a hook. 0: nothing acts. needed: at most the lease's length.
+ */
+instant_ns guard_deadline(const struct guard *guard, duration_ns needed);
 
 #endif

@@ -26,6 +26,7 @@ struct lock_view {
     bool ours;            /* its value is one that this instance wrote, as it stands */
     bool consistent;      /* read through a quorum, not from a follower that may lag */
     bool others_seen;     /* absent, but another candidate says that it saw the lock */
+    bool after_gap;       /* what was before this look is not known; false beside a request */
     char holder[512];     /* the holder's identity as JSON; empty: unknown */
     char holder_name[96]; /* its instance, or its node: for people */
     int64_t held_since;   /* in its value: seconds since 1970; 0: unknown */

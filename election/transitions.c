@@ -31,12 +31,13 @@ struct lock_request *request_add(struct election *election, struct election_comm
 
 /* --- The work of the cells. --- */
 
-/* The session was counted from before it was asked for. */
+/* The session was counted from before it was asked for. Nobody has looked while there was none. */
 static void start_waiting(struct election *election, instant_ns now,
                           struct election_commands *commands)
 {
     (void)now;
     (void)commands;
+    candidacy_lose_sight(&election->candidacy);
     election->lease = lease_granted(&election->terms.lease, election->term, election->session_sent);
     election->renewal_sent = election->session_sent;
     election->renewal_due = election->session_sent + election->terms.renew_interval;
@@ -82,12 +83,14 @@ static void end_session(struct election *election, instant_ns now,
 
 static void acquire(struct election *election, instant_ns now, struct election_commands *commands)
 {
-    (void)now;
     struct lock_request *request = request_add(election, commands, REQUEST_ACQUIRE);
 
+    election->acquire_sent = now;
     election->acquire_guard = election->candidacy.index;
     election->open_serial = request->serial;
     election->acquire_highest = election->candidacy.highest_token;
+    election->acquire_seen = election->candidacy.highest_index;
+    election->overtaken = false;
     request->index = election->acquire_guard;
     request->token = election->acquire_highest;
 }

@@ -171,7 +171,7 @@ void keeper_stop(struct keeper *keeper, instant_ns until)
     instant_ns now = clock_now_ns();
 
     keeper->gone_wanted = true;
-    program_stop(&keeper->program, keeper_settings(keeper)->kill_signal, until, now);
+    program_stop(&keeper->program, keeper_settings(keeper)->kill_signal, until);
     if (until <= now)
         keeper_kill_everything(keeper);
     else if (keeper->program.state == PROGRAM_ABSENT)
@@ -224,21 +224,43 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
     keeper->gone_wanted = false;
 }
 
+/* What a sidecar's hooks have done outside. The end of everything is another matter. */
+static bool only_hooks_end_it(const struct keeper *keeper)
+{
+    return keeper_settings(keeper)->mode == MODE_SIDECAR && keeper->supervisor_fd >= 0;
+}
+
+/* When the keeper itself ends what acts; 0: never, or it is about it. What only a hook can end is
+ * begun with while the hook still has its time, a little later than the supervisor should have
+ * ordered it.
+ */
+static instant_ns enforcement_due(const struct keeper *keeper)
+{
+    enum demotion_stage stage = keeper->demotion.stage;
+    duration_ns of_hook = keeper_settings(keeper)->demote_timeout_ns + DEMOTION_HOOK_GRACE;
+    bool ends_anyway = keeper->supervisor_fd < 0 && keeper->killing;
+
+    if (only_hooks_end_it(keeper))
+        return stage == DEMOTION_NONE ? guard_deadline(&keeper->guard, of_hook) : 0;
+    return ends_anyway || stage == DEMOTION_KILLS ? 0 : guard_deadline(&keeper->guard, 0);
+}
+
 static void enforce_deadline(struct keeper *keeper, instant_ns now)
 {
-    bool ends_anyway = keeper->supervisor_fd < 0 && keeper->killing;
-    if (!guard_overdue(&keeper->guard, now) || keeper->demotion.stage == DEMOTION_KILLS ||
-        ends_anyway)
+    instant_ns due = enforcement_due(keeper);
+
+    if (due == 0 || now < due)
         return;
+    unsigned long long late_ms = (now - due) / MILLISECONDS(1);
     role_files_show(keeper_settings(keeper), false);
-    if (keeper_settings(keeper)->mode == MODE_SIDECAR && keeper->supervisor_fd >= 0) {
-        log_error("the lease is over and the demotion is not late=%llums",
-                  (unsigned long long)(now - guard_deadline(&keeper->guard)) / MILLISECONDS(1));
+    if (only_hooks_end_it(keeper)) {
+        log_error("the lease ends and nobody orders the demotion: it is begun late=%llums",
+                  late_ms);
         keeper_demote_outside(keeper, now);
         return;
     }
     log_error("the lease is over and the demotion is not: everything is killed late=%llums",
-              (unsigned long long)(now - guard_deadline(&keeper->guard)) / MILLISECONDS(1));
+              late_ms);
     if (keeper->demotion.stage == DEMOTION_NONE)
         keeper->demotion.term = keeper->guard.lease.term;
     keeper->program.overdue = program_is_alive(&keeper->program);
@@ -251,7 +273,8 @@ void keeper_advance(struct keeper *keeper)
 
     enforce_deadline(keeper, now);
     hook_time_passed(&keeper->hook, now);
-    program_time_passed(&keeper->program, now);
+    if (program_is_overdue(&keeper->program, now)) /* what it started does not wait for its end */
+        keeper_kill_everything(keeper);
     advance_sweep(keeper, now);
     if (keeper->supervisor_fd < 0) {
         if (!keeper->killing)
@@ -270,14 +293,11 @@ void keeper_advance(struct keeper *keeper)
 
 instant_ns keeper_next_due(const struct keeper *keeper)
 {
-    instant_ns due = guard_deadline(&keeper->guard);
+    instant_ns due = enforcement_due(keeper);
 
-    if (keeper->demotion.stage == DEMOTION_KILLS)
-        due = 0; /* it has passed */
     due = clock_earlier(due, hook_next_due(&keeper->hook));
     due = clock_earlier(due, program_next_due(&keeper->program));
-    if (keeper->demotion.stage == DEMOTION_WAITS)
-        due = clock_earlier(due, keeper->demotion.order.until);
+    due = clock_earlier(due, keeper_waiting_due(keeper));
     if (keeper->promotion.active)
         due = clock_earlier(due, keeper->promotion.signal_due);
     return clock_earlier(due, keeper->sweep_due);

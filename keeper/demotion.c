@@ -7,15 +7,10 @@
 #include "keeper/conduct.h"
 #include "network/requests.h"
 
-/* From SIGTERM to SIGKILL for a hook whose time is over: it has to leave something of
- * KILL_BUDGET_NS for the program, which is killed next.
- */
-#define HOOK_GRACE MILLISECONDS(100)
-
 /* This instance ends while it is being demoted: there is less time now, and where nothing but time
  * was waited for, the program's end completes the demotion sooner.
  */
-static void hasten(struct keeper *keeper, const struct demotion_order *order, instant_ns now)
+static void hasten(struct keeper *keeper, const struct demotion_order *order)
 {
     struct demotion *demotion = &keeper->demotion;
 
@@ -24,12 +19,11 @@ static void hasten(struct keeper *keeper, const struct demotion_order *order, in
     demotion->order.planned = true;
     if (order->until < demotion->order.until)
         demotion->order.until = order->until;
-    hook_shorten(&keeper->hook, demotion->order.until, demotion->order.until + HOOK_GRACE);
+    hook_shorten(&keeper->hook, demotion->order.until, demotion->order.until + DEMOTION_HOOK_GRACE);
     if (demotion->stage == DEMOTION_WAITS)
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     if (demotion->stage == DEMOTION_STOPS_PROGRAM)
-        program_stop(&keeper->program, keeper_settings(keeper)->kill_signal, demotion->order.until,
-                     now);
+        program_stop(&keeper->program, keeper_settings(keeper)->kill_signal, demotion->order.until);
 }
 
 void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_order *order)
@@ -39,7 +33,7 @@ void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_o
         return;
     }
     if (keeper->demotion.stage != DEMOTION_NONE) {
-        hasten(keeper, order, clock_now_ns());
+        hasten(keeper, order);
         return;
     }
     keeper->demotion = (struct demotion){
@@ -66,6 +60,7 @@ static void demotion_is_complete(struct keeper *keeper)
 
 static void demotion_has_failed(struct keeper *keeper)
 {
+    guard_disarm(&keeper->guard); /* it is not tried again */
     keeper->failed = true;
     keeper->led = false;
     hook_reset(&keeper->hook);
@@ -91,7 +86,7 @@ static void begin_demotion_hook(struct keeper *keeper)
     if (keeper_has_hook(settings->on_demote))
         keeper_start_hook(keeper, "on-demote", settings->on_demote,
                           &keeper->demotion.order.situation, NULL, keeper->demotion.order.until,
-                          HOOK_GRACE);
+                          DEMOTION_HOOK_GRACE);
 }
 
 static void tell_program(struct keeper *keeper, instant_ns now)
@@ -110,23 +105,24 @@ static void tell_program(struct keeper *keeper, instant_ns now)
     }
     bool understands = settings->demote_signal == 0 ||
                        program_is_ready_for(&keeper->program, settings->demote_signal);
+    demotion->answered_by = now + settings->demote_timeout_ns;
     if (settings->demote_signal != 0 && understands)
         program_signal(&keeper->program, settings->demote_signal);
     if (!understands) {
         log_warn("the program does not handle the demote signal: it is stopped instead");
-        program_stop(&keeper->program, settings->kill_signal, demotion->order.until, now);
+        program_stop(&keeper->program, settings->kill_signal, demotion->order.until);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else if (settings->mode == MODE_LEADER_ONLY) {
-        program_stop(&keeper->program, settings->kill_signal, stop_deadline(keeper, now), now);
+        program_stop(&keeper->program, settings->kill_signal, stop_deadline(keeper, now));
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else if (keeper_has_hook(settings->on_demote)) {
         begin_demotion_hook(keeper);
     } else if (demotion->order.planned) {
-        program_stop(&keeper->program, settings->kill_signal, demotion->order.until, now);
+        program_stop(&keeper->program, settings->kill_signal, demotion->order.until);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else {
         if (settings_tell_nothing(settings))
-            demotion->order.until = keeper->guard.lease.hard;
+            demotion->answered_by = keeper->guard.lease.hard;
         demotion->stage = DEMOTION_WAITS;
     }
 }
@@ -142,6 +138,41 @@ static void conclude_hook(struct keeper *keeper)
     } else {
         keeper_kill_for_demotion(keeper);
     }
+}
+
+/* Whether a program that answers nothing can have had all of the demote timeout: where we stood
+ * still it may have done so too, and somebody may have stopped it.
+ */
+static bool program_had_its_time(const struct keeper *keeper, instant_ns now)
+{
+    return now <= keeper->demotion.answered_by + KILL_BUDGET_NS &&
+           !program_is_stopped(&keeper->program);
+}
+
+/* It had its time, or is killed: what is left of the lease may be less. Told nothing, it has the
+ * lease that it read, and is spared.
+ */
+static void conclude_waiting(struct keeper *keeper, bool gone, instant_ns now)
+{
+    bool is_over = now >= keeper->demotion.answered_by;
+    bool is_spared = settings_tell_nothing(keeper_settings(keeper));
+
+    if (gone || (is_over && (is_spared || program_had_its_time(keeper, now)))) {
+        demotion_is_complete(keeper);
+    } else if (is_over || now >= keeper_waiting_due(keeper)) {
+        keeper->program.overdue = program_is_alive(&keeper->program);
+        keeper_kill_for_demotion(keeper);
+    }
+}
+
+instant_ns keeper_waiting_due(const struct keeper *keeper)
+{
+    const struct demotion *demotion = &keeper->demotion;
+
+    if (demotion->stage != DEMOTION_WAITS)
+        return 0;
+    return demotion->answered_by > keeper->guard.lease.hard ? demotion->order.until
+                                                            : demotion->answered_by;
 }
 
 void keeper_advance_demotion(struct keeper *keeper, instant_ns now)
@@ -160,8 +191,7 @@ void keeper_advance_demotion(struct keeper *keeper, instant_ns now)
             begin_demotion_hook(keeper);
         break;
     case DEMOTION_WAITS:
-        if (gone || now >= keeper->demotion.order.until)
-            demotion_is_complete(keeper);
+        conclude_waiting(keeper, gone, now);
         break;
     case DEMOTION_RUNS_HOOK:
         conclude_hook(keeper);
@@ -202,8 +232,9 @@ void keeper_advance_alone(struct keeper *keeper, instant_ns now)
     if (keeper->led && demotion->stage == DEMOTION_NONE) {
         hook_reset(&keeper->hook);
         describe_loss(keeper, &demotion->order, "supervisor-died", now);
-        if (keeper->guard.armed && keeper->guard.lease.hard < demotion->order.until)
-            demotion->order.until = keeper->guard.lease.hard;
+        instant_ns hard = guard_deadline(&keeper->guard, 0);
+        if (now < hard && hard < demotion->order.until)
+            demotion->order.until = hard;
         begin_demotion_hook(keeper);
     }
     if (keeper->hook.state == HOOK_RUNNING)
@@ -231,6 +262,5 @@ void keeper_demote_outside(struct keeper *keeper, instant_ns now)
     struct demotion_order order;
 
     describe_loss(keeper, &order, "lease-expired", now);
-    guard_disarm(&keeper->guard);
     keeper_demote(keeper, keeper->guard.lease.term, &order);
 }

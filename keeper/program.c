@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/scope.h"
 #include "base/signals.h"
@@ -70,7 +71,16 @@ bool program_is_ready_for(const struct program *program, int number)
     return handled & SIGNAL_BIT(number);
 }
 
-void program_stop(struct program *program, int kill_signal, instant_ns until, instant_ns now)
+bool program_is_stopped(const struct program *program)
+{
+    siginfo_t info = { .si_pid = 0 };
+
+    return program_is_alive(program) &&
+           waitid(P_PID, (id_t)program->child.pid, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
+}
+
+void program_stop(struct program *program, int kill_signal, instant_ns until)
 {
     if (!program_is_alive(program))
         return;
@@ -83,7 +93,6 @@ void program_stop(struct program *program, int kill_signal, instant_ns until, in
     } else if (until < program->stop_until) {
         program->stop_until = until;
     }
-    program_time_passed(program, now);
 }
 
 void program_kill(struct program *program)
@@ -106,10 +115,9 @@ bool program_reaped(struct program *program, pid_t pid)
     return true;
 }
 
-void program_time_passed(struct program *program, instant_ns now)
+bool program_is_overdue(const struct program *program, instant_ns now)
 {
-    if (program->stop_until != 0 && now >= program->stop_until)
-        program_kill(program);
+    return program->stop_until != 0 && now >= program->stop_until;
 }
 
 instant_ns program_next_due(const struct program *program)

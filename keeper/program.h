@@ -49,8 +49,11 @@ void program_signal(const struct program *program, int number);
  */
 bool program_is_ready_for(const struct program *program, int number);
 
-/* The kill signal now, SIGKILL at `until`. A later call may only shorten the time. */
-void program_stop(struct program *program, int kill_signal, instant_ns until, instant_ns now);
+/* Whether somebody has stopped it (SIGSTOP, Ctrl-Z), so that it takes no signal but SIGKILL. */
+bool program_is_stopped(const struct program *program);
+
+/* The kill signal now; overdue at `until`. A later call may only shorten the time. */
+void program_stop(struct program *program, int kill_signal, instant_ns until);
 
 /* SIGKILL now. */
 void program_kill(struct program *program);
@@ -58,7 +61,8 @@ void program_kill(struct program *program);
 /* Takes note of its end if `pid` is the program's. */
 bool program_reaped(struct program *program, pid_t pid);
 
-void program_time_passed(struct program *program, instant_ns now);
+/* Whether the time of its stop is over. */
+bool program_is_overdue(const struct program *program, instant_ns now);
 
 /* 0: nothing is due. */
 instant_ns program_next_due(const struct program *program);

@@ -55,6 +55,12 @@ static void acquire_answered(struct store *store, const struct lock_answer *answ
         consul_watch_refresh(store);
 }
 
+static void renewal_answered(struct store *store, const struct lock_answer *answer)
+{
+    if (is_watched(store, &answer->session))
+        consul_watch_renewed(store, answer->result == ANSWER_DONE);
+}
+
 /* The watch was stopped when the release was sent. */
 static void release_answered(struct store *store, const struct lock_answer *answer)
 {
@@ -75,9 +81,8 @@ static void read_back_answered(struct store *store, const struct lock_answer *an
 }
 
 static void (*const changes[REQUEST_TYPES])(struct store *, const struct lock_answer *) = {
-    [REQUEST_SESSION] = session_answered,
-    [REQUEST_ACQUIRE] = acquire_answered,
-    [REQUEST_RELEASE] = release_answered,
+    [REQUEST_SESSION] = session_answered,     [REQUEST_ACQUIRE] = acquire_answered,
+    [REQUEST_RENEW] = renewal_answered,       [REQUEST_RELEASE] = release_answered,
     [REQUEST_READ_BACK] = read_back_answered,
 };
 

@@ -206,14 +206,26 @@ bool consul_candidate_others_saw(const struct store *store, const struct entries
     return false;
 }
 
-/* Guarded, because a session may take its entry up again. A few at a time: one that changed
- * refuses them all.
+static bool own_entry_stands(const struct store *store, const struct entries *entries)
+{
+    AUTO_FREE char *own = entry_key(store, &store->candidate.session);
+    const struct entry *entry = entries_find(entries, own);
+
+    return entry && session_is(&store->candidate.session, &entry->session);
+}
+
+/* By a leader whose own entry stands: it may be the last that says that the lock was seen. Guarded,
+ * because a session may take its entry up again. A few at a time: one that changed refuses them
+ * all.
  */
 static void remove_abandoned(struct store *store, const struct entries *entries)
 {
     AUTO_JSON struct json_object *transaction = transaction_new();
     struct http_request *request;
     unsigned removed = 0;
+
+    if (!own_entry_stands(store, entries))
+        return;
 
     for (size_t i = 0; i < entries->count && removed < SWEEP_MAX; i++) {
         const struct entry *entry = &entries->list[i];

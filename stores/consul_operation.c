@@ -18,6 +18,12 @@ struct operation {
     struct lock_answer answer;
     struct attempt attempt;
     consul_operation_done done;
+
+    /* Of a holder's renewal: the look at the lock beside it, and what came of both so far. */
+    struct consul_read *look; /* NULL: none, or over */
+    bool renewed;
+    bool shown; /* that the lock is ours, or that there is none to be shown */
+    struct error look_reason;
 };
 
 /* How each request is sent, and what is told when it fails. */
@@ -145,6 +151,45 @@ static void send_session(struct operation *operation)
     send(operation, "PUT", "/v1/session/create", json_line(body), session_made);
 }
 
+/* A holder's renewal is done when the session was renewed and a look that began with it has shown
+ * the lock as ours. A session lives on when somebody frees its lock by hand, and whoever finds the
+ * lock free waits no longer than our lease.
+ */
+static void conclude_renewal(struct operation *operation)
+{
+    if (!operation->renewed || operation->look)
+        return;
+    if (operation->shown)
+        report(operation->store, false, ANSWER_DONE, NULL);
+    finish(operation, operation->shown ? ANSWER_DONE : ANSWER_FAILED, &operation->look_reason);
+}
+
+static bool is_held(const struct store *store, const struct session_id *session)
+{
+    return store->watch.holding && session_is(session, &store->watch.session);
+}
+
+static void renewal_looked(void *context, const struct consul_look *look)
+{
+    struct operation *operation = context;
+    struct store *store = operation->store;
+    const struct session_id *session = &operation->request.session;
+
+    operation->look = NULL;
+    operation->shown = look->known && session_is(session, &look->view.session);
+    if (!look->known) {
+        report(store, look->outage, ANSWER_FAILED, &look->reason);
+        operation->look_reason = look->reason;
+    } else if (!operation->shown) {
+        struct lock_view view = look->view;
+        view.term = operation->request.term;
+        error_set(&operation->look_reason, "%s: the lock is not ours", operation->attempt.what);
+        if (is_held(store, session)) /* else it was given away meanwhile */
+            store->listener.lock_seen(store->listener.context, &view);
+    }
+    conclude_renewal(operation);
+}
+
 static void renewal_answered(void *context, const struct http_response *response)
 {
     struct operation *operation = context;
@@ -152,13 +197,31 @@ static void renewal_answered(void *context, const struct http_response *response
     enum answer_result result =
         session_renewed(response, &operation->attempt, &operation->request.session, &reason);
 
+    if (result == ANSWER_DONE) {
+        operation->renewed = true;
+        conclude_renewal(operation);
+        return;
+    }
+    consul_read_cancel(operation->look);
     conclude(operation, response, result, &reason);
 }
 
 static void send_renewal(struct operation *operation)
 {
-    AUTO_FREE char *path = path_name("/v1/session/renew/", operation->request.session.text, "");
+    struct store *store = operation->store;
+    const struct session_id *session = &operation->request.session;
+    AUTO_FREE char *path = path_name("/v1/session/renew/", session->text, "");
+    struct consul_read_order look = {
+        .query = "consistent",
+        .timeout_ns = settings_request_timeout(store->settings),
+        .done = renewal_looked,
+        .context = operation,
+    };
 
+    if (is_held(store, session))
+        operation->look = consul_read_start(store, &look);
+    else
+        operation->shown = true;
     send(operation, "PUT", path, NULL, renewal_answered);
 }
 

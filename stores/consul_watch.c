@@ -12,6 +12,7 @@
 
 #define WAIT_OF_CANDIDATES SECONDS(60)
 #define WAIT_OF_HOLDER     SECONDS(5)
+#define STANDSTILL         SECONDS(1)
 #define UNCHANGED_PAUSE    MILLISECONDS(100)
 
 /* A lock that is seen free is tried next, and what came of that starts the watch again; looking on
@@ -46,6 +47,7 @@ static void look_failed(struct store *store, const struct consul_look *seen)
     if (!seen->outage)
         consul_report_complain(store, seen->reason.text);
     store->watch.index = 0;
+    store->watch.in_sight = false;
     store->watch.next_ns = clock_now_ns() + retry_pause();
 }
 
@@ -71,6 +73,8 @@ static void look_answered(void *context, const struct consul_look *seen)
     watch->next_ns = clock_now_ns() + (!changed ? UNCHANGED_PAUSE : is_free ? ACQUIRE_PAUSE : 0);
 
     struct lock_view view = seen->view;
+    view.after_gap = !watch->in_sight;
+    watch->in_sight = true;
     view.term = watch->holding ? watch->term : 0;
     store->listener.lock_seen(store->listener.context, &view);
     consul_candidate_looked(store, view.exists);
@@ -111,6 +115,7 @@ void consul_watch_start(struct store *store, uint64_t term, const struct session
     store->watch.session = *session;
     store->watch.term = term;
     store->watch.holding = holding;
+    store->watch.renewed_ns = clock_now_ns();
     look(store);
 }
 
@@ -131,6 +136,20 @@ void consul_watch_refresh(struct store *store)
     watch->consistent = true;
     watch->looked = false;
     look(store);
+}
+
+void consul_watch_renewed(struct store *store, bool done)
+{
+    struct consul_watch *watch = &store->watch;
+    uint64_t now = clock_now_ns();
+
+    if (!done || now > watch->renewed_ns + store->settings->renew_interval_ns + STANDSTILL)
+        watch->in_sight = false;
+    watch->renewed_ns = now;
+    if (!done)
+        return;
+    if (!watch->in_sight && watch->looked && !watch->seen)
+        consul_watch_refresh(store);
 }
 
 uint64_t consul_watch_next_due(const struct store *store)

@@ -24,6 +24,8 @@ struct consul_watch {
     uint64_t index;           /* for the next blocking query; 0: look at once */
     bool consistent;          /* the next look goes through a quorum */
     bool looked;              /* there was one look */
+    bool in_sight;            /* and nothing has failed since */
+    uint64_t renewed_ns;      /* when a renewal was last answered; at first when it began */
     bool seen;                /* the lock was there at the last look */
     uint64_t seen_index;
 };
@@ -36,6 +38,12 @@ void consul_watch_stop(struct store *store);
 
 /* Looks at once through a quorum: what was seen last has turned out to be old. */
 void consul_watch_refresh(struct store *store);
+
+/* What came of a renewal. Where one fails, or none was answered for longer than they are apart, a
+ * look may have waited in vain; when they succeed again an absent lock is looked at anew, because
+ * one absence looks like another.
+ */
+void consul_watch_renewed(struct store *store, bool done);
 
 uint64_t consul_watch_next_due(const struct store *store);
 void consul_watch_due(struct store *store);

@@ -61,13 +61,15 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
     }
     bool lead_ends_us = supervisor->settings->exit_on_demote &&
                         supervisor->election.reason != REASON_PROMOTION_FAILED;
-    if (!succeeded || (lead_ends_us && supervisor->stop_deadline == 0))
+    if (succeeded && lead_ends_us && supervisor->stop_deadline == 0)
         supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
     election_demoted(&supervisor->election, term, succeeded, now, &commands);
     lead_carry_out(supervisor, &commands, now);
-    supervisor_stop_program(supervisor, now);
-    if (!succeeded)
+    if (!succeeded) { /* not before: a stop hastens a demotion that is under way */
+        supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
         return;
+    }
+    supervisor_stop_program(supervisor, now);
     log_info("demoted key=%s after=%llums", supervisor->settings->key,
              milliseconds_since(supervisor->changed, now));
     supervisor_write_record(supervisor);

@@ -59,8 +59,9 @@ def test_hooks_run_one_at_a_time_and_in_order(world):
     one = world.file("one", *SHORT, *hooks("--exit-after", 100, demote=("--exit-after", 100)), command=program())
     world.events.wait("promote-end", 5)
     for _ in range(3):
+        unlinked = now()
         os.unlink(world.lock)
-        at = world.events.wait("demote-begin", 2, after=now() - 0.001).at
+        at = world.events.wait("demote-begin", 2, after=unlinked).at
         world.events.wait("promote-end", 10, after=at)
     assert one.stop() == 0
     words = [event.what for event in world.events.all("*mote-*")]

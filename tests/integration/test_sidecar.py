@@ -1,5 +1,6 @@
 """The sidecar: no command, only the election, the tags and the hooks; with all that the shell sidecar was told."""
 import os
+import signal
 import threading
 
 import pytest
@@ -258,8 +259,6 @@ def test_two_sidecars_beside_a_command(world, consul):
 
 def test_a_paused_sidecar_demotes_when_it_awakes(world, consul):
     """All of it stands still past its lease; the first that it does afterwards is to demote."""
-    import signal
-
     import processes
     one = world.start("one", "--service", "redis", *FAST, *HOOKS, agent=consul)
     world.events.wait("promote-end", 5)
@@ -278,3 +277,25 @@ def test_a_paused_sidecar_demotes_when_it_awakes(world, consul):
     world.judged = False
     assert int(world.events.all("promote-begin", name="two")[0].token) > \
         int(world.events.all("promote-begin", name="one")[0].token)
+
+
+def test_a_sidecar_whose_supervisor_hangs_is_demoted_within_its_lease(world, consul):
+    """By its keeper, and in time for the hook."""
+    one = world.start("one", "--service", "redis", *FAST, *HOOKS, agent=consul)
+    world.events.wait("promote-end", 5)
+    stopped = now()
+    one.kill("supervisor", signal.SIGSTOP)
+    assert world.events.wait("demote-end", LEASE + 1, name="one").at < stopped + LEASE
+    one.kill("supervisor", signal.SIGCONT)
+    holds(lambda: len(world.events.all("demote-begin", name="one")) == 1, 0.5, "a single demotion")
+
+
+def test_a_sidecar_demotion_that_fails_is_not_tried_again(world, consul):
+    one = world.start("one", "--service", "redis", *FAST, "--on-promote", hook("promote"),
+                      "--on-demote", hook("demote", "--status", 1), agent=consul)
+    world.events.wait("promote-end", 5)
+    consul.pause()
+    assert one.wait(LEASE + 3) == 75
+    consul.resume()
+    assert len(world.events.all("demote-begin", name="one")) == 1
+    one.all_gone(1)

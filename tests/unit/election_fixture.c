@@ -220,6 +220,7 @@ struct lock_view marked_lock(uint64_t index)
     struct lock_view view = unmarked_lock(index);
 
     view.released = true;
+    view.token = index - 1; /* of the leader who released it */
     return view;
 }
 

@@ -54,12 +54,54 @@ START_TEST(a_lock_that_we_had_and_that_vanished_is_waited_for)
     sees(absent_lock());
     ck_assert_said("");
 
-    freezes(SECONDS(20) - 1);
+    for (int i = 1; i < 10; i++) {
+        passes(SECONDS(2));
+        is_done(REQUEST_RENEW);
+    }
+    passes(SECONDS(2) - 1);
+    ck_assert_state("waiting");
+    passes(1);
+    ck_assert_state("acquiring");
+}
+END_TEST
+
+static void waits_for_a_vanished_lock(void)
+{
+    to_state(STATE_WAITING);
+    sees(others_lock(11));
+    sees(absent_lock());
+    ck_assert_state("waiting");
+}
+
+START_TEST(who_stood_still_waits_anew_for_a_lock_that_vanished)
+{
+    waits_for_a_vanished_lock();
+    freezes(SECONDS(21)); /* it may have been led and deleted again */
     wakes();
     ck_assert_state("waiting");
-    freezes(1);
-    wakes();
-    ck_assert_state("acquiring");
+    is_done(REQUEST_RENEW);
+    sees(absent_lock());
+    ck_assert_uint_eq(candidacy_opens(&election.candidacy), now + SECONDS(20));
+}
+END_TEST
+
+START_TEST(what_was_seen_under_an_earlier_session_counts_no_more)
+{
+    waits_for_a_vanished_lock();
+    passes(SECONDS(2));
+    fails(REQUEST_RENEW, ANSWER_GONE);
+    ck_assert_said("session");
+    is_done(REQUEST_SESSION);
+    ck_assert_uint_eq(candidacy_opens(&election.candidacy), 0);
+}
+END_TEST
+
+START_TEST(who_cannot_renew_waits_anew_for_a_lock_that_vanished)
+{
+    waits_for_a_vanished_lock();
+    passes(SECONDS(2));
+    fails(REQUEST_RENEW, ANSWER_FAILED);
+    ck_assert_uint_eq(candidacy_opens(&election.candidacy), 0);
 }
 END_TEST
 
@@ -88,6 +130,36 @@ START_TEST(a_refused_acquire_waits_for_another_look)
     ck_assert_said("acquire");
     ck_assert_uint_eq(asked(REQUEST_ACQUIRE).index, 14);
     ck_assert_str_eq(asked(REQUEST_ACQUIRE).session.text, "session-1");
+}
+END_TEST
+
+START_TEST(a_lock_that_another_was_shown_to_hold_since_is_left_to_its_lock_delay)
+{
+    to_acquiring();
+    sees(others_lock(11));
+    is_done_at(REQUEST_ACQUIRE, 12); /* the key was deleted, or an old snapshot restored */
+    ck_assert_said("destroy session");
+    ck_assert_state("idle");
+}
+END_TEST
+
+START_TEST(a_lease_begins_no_later_than_the_acquire_was_sent)
+{
+    to_acquiring();
+    instant_ns sent = now;
+    passes(SECONDS(2));
+    is_done(REQUEST_RENEW); /* of the session alone: nobody has looked at the lock */
+    is_done_at(REQUEST_ACQUIRE, 11);
+    ck_assert_uint_eq(election.lease.hard, sent + USABLE_LEASE);
+}
+END_TEST
+
+START_TEST(an_older_look_that_comes_late_is_no_other_leader)
+{
+    to_acquiring();
+    sees(others_lock(9));
+    is_done_at(REQUEST_ACQUIRE, 12);
+    ck_assert_state("promoting");
 }
 END_TEST
 
@@ -319,8 +391,14 @@ Suite *acquire_suite(void)
     tcase_add_test(acquire, an_acquire_is_guarded_by_the_index_that_was_seen_free);
     tcase_add_test(acquire, an_absent_lock_is_acquired_only_if_it_still_is_absent);
     tcase_add_test(acquire, a_lock_that_we_had_and_that_vanished_is_waited_for);
+    tcase_add_test(acquire, who_stood_still_waits_anew_for_a_lock_that_vanished);
+    tcase_add_test(acquire, who_cannot_renew_waits_anew_for_a_lock_that_vanished);
+    tcase_add_test(acquire, what_was_seen_under_an_earlier_session_counts_no_more);
     tcase_add_test(acquire, a_free_lock_without_the_mark_is_acquired_when_its_lease_is_over);
     tcase_add_test(acquire, a_refused_acquire_waits_for_another_look);
+    tcase_add_test(acquire, a_lock_that_another_was_shown_to_hold_since_is_left_to_its_lock_delay);
+    tcase_add_test(acquire, an_older_look_that_comes_late_is_no_other_leader);
+    tcase_add_test(acquire, a_lease_begins_no_later_than_the_acquire_was_sent);
     tcase_add_loop_test(acquire,
                         an_acquire_that_surely_was_not_done_is_tried_again_in_half_a_second, 0, 2);
     tcase_add_test(acquire, an_acquire_of_unknown_outcome_is_read_back_before_anything_is_decided);

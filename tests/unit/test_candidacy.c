@@ -81,6 +81,14 @@ START_TEST(a_mark_below_an_index_that_we_saw_counts_nothing)
 }
 END_TEST
 
+START_TEST(a_mark_of_an_earlier_leader_than_we_saw_counts_nothing)
+{
+    look(with_token(others_lock(10), 9), NOW);
+    look(with_token(marked_lock(14), 5), NOW + 1); /* of a leader whom a snapshot brought back */
+    ck_assert_opens(NOW + 1 + OWN_LEASE);
+}
+END_TEST
+
 /* --- No mark. --- */
 
 START_TEST(without_the_mark_the_lease_in_the_value_is_waited_for)
@@ -125,6 +133,28 @@ START_TEST(after_it_was_held_it_counts_anew)
 END_TEST
 
 /* --- Absence. --- */
+
+START_TEST(what_another_has_said_is_not_forgotten_with_its_entry)
+{
+    look(absent_but_seen_by_others(), NOW);
+    look(absent_lock(), NOW + SECONDS(5));
+    ck_assert_opens(NOW + OWN_LEASE);
+}
+END_TEST
+
+START_TEST(after_a_gap_an_absence_counts_anew)
+{
+    struct lock_view view = absent_lock();
+
+    look(others_lock(10), NOW);
+    look(view, NOW + 1);
+    look(view, NOW + SECONDS(2));
+    ck_assert_opens(NOW + 1 + OWN_LEASE);
+    view.after_gap = true;
+    look(view, NOW + SECONDS(3));
+    ck_assert_opens(NOW + SECONDS(3) + OWN_LEASE);
+}
+END_TEST
 
 START_TEST(an_absent_lock_that_nobody_saw_is_taken_at_once)
 {
@@ -221,6 +251,7 @@ Suite *candidacy_suite(void)
     tcase_add_test(marks, a_lock_with_the_mark_is_free_at_once);
     tcase_add_test(marks, a_mark_counts_at_the_index_that_we_saw_and_above);
     tcase_add_test(marks, a_mark_below_an_index_that_we_saw_counts_nothing);
+    tcase_add_test(marks, a_mark_of_an_earlier_leader_than_we_saw_counts_nothing);
     tcase_add_test(marks, without_the_mark_the_lease_in_the_value_is_waited_for);
     tcase_add_test(marks, without_a_lease_in_the_value_ours_is_waited_for);
     tcase_add_test(marks, it_counts_from_when_the_lock_was_first_seen_free_at_this_index);
@@ -232,6 +263,8 @@ Suite *candidacy_suite(void)
 
     tcase_add_checked_fixture(absence, setup, NULL);
     tcase_add_test(absence, an_absent_lock_that_nobody_saw_is_taken_at_once);
+    tcase_add_test(absence, after_a_gap_an_absence_counts_anew);
+    tcase_add_test(absence, what_another_has_said_is_not_forgotten_with_its_entry);
     tcase_add_test(absence, absence_is_believed_of_a_quorum_alone);
     tcase_add_test(absence, an_absent_lock_that_we_saw_waits_for_the_lease_last_seen);
     tcase_add_test(absence, an_absent_lock_that_we_saw_without_a_lease_waits_for_ours);

@@ -23,8 +23,7 @@ static void acts_under(struct lease lease)
 START_TEST(nothing_starts_before_a_lease_is_granted)
 {
     ck_assert(!guard_may_start(&guard, SECONDS(100)));
-    ck_assert(!guard_overdue(&guard, SECONDS(100)));
-    ck_assert_uint_eq(guard_deadline(&guard), 0);
+    ck_assert_uint_eq(guard_deadline(&guard, 0), 0);
 }
 END_TEST
 
@@ -32,8 +31,7 @@ START_TEST(a_lease_alone_kills_nothing)
 {
     guard_grant(&guard, first);
 
-    ck_assert_uint_eq(guard_deadline(&guard), 0);
-    ck_assert(!guard_overdue(&guard, SECONDS(121)));
+    ck_assert_uint_eq(guard_deadline(&guard, 0), 0);
     ck_assert(!guard_may_start(&guard, SECONDS(100)));
 }
 END_TEST
@@ -51,9 +49,15 @@ START_TEST(what_acts_is_killed_at_the_hard_deadline_and_not_before)
 {
     acts_under(first);
 
-    ck_assert_uint_eq(guard_deadline(&guard), first.hard);
-    ck_assert(!guard_overdue(&guard, first.hard - 1));
-    ck_assert(guard_overdue(&guard, first.hard));
+    ck_assert_uint_eq(guard_deadline(&guard, 0), first.hard);
+}
+END_TEST
+
+START_TEST(what_only_a_hook_can_end_is_begun_with_in_time)
+{
+    acts_under(first);
+
+    ck_assert_uint_eq(guard_deadline(&guard, SECONDS(2)), first.hard - SECONDS(2));
 }
 END_TEST
 
@@ -62,7 +66,7 @@ START_TEST(a_renewal_moves_the_deadline)
     acts_under(first);
     guard_grant(&guard, renewed);
 
-    ck_assert_uint_eq(guard_deadline(&guard), renewed.hard);
+    ck_assert_uint_eq(guard_deadline(&guard, 0), renewed.hard);
     ck_assert(guard_may_start(&guard, first.soft));
 }
 END_TEST
@@ -72,7 +76,7 @@ START_TEST(an_earlier_renewal_that_comes_late_moves_nothing)
     acts_under(renewed);
     guard_grant(&guard, first);
 
-    ck_assert_uint_eq(guard_deadline(&guard), renewed.hard);
+    ck_assert_uint_eq(guard_deadline(&guard, 0), renewed.hard);
 }
 END_TEST
 
@@ -83,7 +87,7 @@ START_TEST(a_lease_of_an_earlier_term_moves_nothing)
     acts_under(second);
     guard_grant(&guard, earlier);
 
-    ck_assert_uint_eq(guard_deadline(&guard), second.hard);
+    ck_assert_uint_eq(guard_deadline(&guard, 0), second.hard);
 }
 END_TEST
 
@@ -92,8 +96,7 @@ START_TEST(after_the_demotion_nothing_is_killed)
     acts_under(first);
     guard_disarm(&guard);
 
-    ck_assert_uint_eq(guard_deadline(&guard), 0);
-    ck_assert(!guard_overdue(&guard, first.hard));
+    ck_assert_uint_eq(guard_deadline(&guard, 0), 0);
 }
 END_TEST
 
@@ -113,7 +116,7 @@ START_TEST(the_next_term_has_a_lease_of_its_own)
     guard_disarm(&guard);
     acts_under(second);
 
-    ck_assert_uint_eq(guard_deadline(&guard), second.hard);
+    ck_assert_uint_eq(guard_deadline(&guard, 0), second.hard);
     ck_assert(guard_may_start(&guard, SECONDS(125)));
 }
 END_TEST
@@ -137,6 +140,7 @@ Suite *guard_suite(void)
     tcase_add_test(cases, a_lease_alone_kills_nothing);
     tcase_add_test(cases, nothing_starts_in_the_shadow_of_a_loss);
     tcase_add_test(cases, what_acts_is_killed_at_the_hard_deadline_and_not_before);
+    tcase_add_test(cases, what_only_a_hook_can_end_is_begun_with_in_time);
     tcase_add_test(cases, a_renewal_moves_the_deadline);
     tcase_add_test(cases, an_earlier_renewal_that_comes_late_moves_nothing);
     tcase_add_test(cases, a_lease_of_an_earlier_term_moves_nothing);

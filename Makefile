@@ -6,6 +6,9 @@
 #   PREFIX, DESTDIR   for install; /usr/local
 #   CONSUL=program    the Consul to test against; without it 1.8.7 is fetched
 #   TESTS=arguments   for pytest, as in `make integration TESTS='-k stop'`
+#   SEED=n, RUNS=n    for simulate: tells that run, or plays so many; 100,000
+#   SEQUENCES="seed first count"   for conformance
+#   MUTANTS=names     for mutants, as in `make mutants MUTANTS="'no drift allowance'"`
 
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
@@ -33,21 +36,31 @@ network_sources  := $(wildcard base/*.c election/*.c network/*.c stores/*.c cons
 main_sources     := supervisor/main.c network/main.c
 unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
+# The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
+# to the network is left out and replaced, the system calls of the rest are renamed (symbols).
+unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/sweep.c supervisor/peers.c \
+                    supervisor/place.c consul/http.c consul/http_failure.c consul/address.c consul/token.c \
+                    base/message.c base/log.c
+simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
+model            := $(wildcard tests/model/*.c)
+simulation       := $(wildcard tests/simulation/*.c)
+conformance      := $(wildcard tests/conformance/*.c)
 manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
-                    $(wildcard docs/*.c tests/integration/*.c))
+                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
                     stores/*.[ch] consul/*.[ch] docs/*.[ch] include/*/*.h tests/*/*.[ch])
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
-needs_libraries := network/% stores/% consul/% tests/unit/%
+needs_libraries := network/% stores/% consul/% tests/unit/% tests/model/% tests/simulation/% \
+                   tests/conformance/%
 
 programs := $(BUILD)/consul-leader $(BUILD)/consul-leader-network
 headers  := $(wildcard include/consul_leader/*.h)
 manuals  := $(wildcard docs/*.1)
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        test-programs setup
+        test-programs setup simulate mutants conformance
 all: $(programs)
 
 run:
@@ -81,13 +94,33 @@ $(BUILD)/objects/%.o: %.c $(BUILD)/compiled-with
 	@mkdir -p $(@D)
 	$(COMPILE) $(if $(filter $(needs_libraries),$<),$(shell pkg-config --cflags libcurl json-c)) -MMD -MP -c -o $@ $<
 
+# The election's table tells of each cell that is entered. Nothing else of the shipped code is changed.
+$(BUILD)/simulation/transitions.c: election/transitions.c tests/simulation/observe
+	@mkdir -p $(@D)
+	tests/simulation/observe <$< >$@
+
+$(BUILD)/simulation/transitions.o: $(BUILD)/simulation/transitions.c $(BUILD)/compiled-with
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+shipped_objects = $(call objects_of,$(simulated)) $(BUILD)/simulation/transitions.o
+
+$(BUILD)/simulation/shipped.o: $(shipped_objects) tests/simulation/symbols
+	$(LD) -r -o $@ $(filter %.o,$^)
+	objcopy --redefine-syms=tests/simulation/symbols $@
+
+$(BUILD)/simulate: $(BUILD)/simulation/shipped.o $(call objects_of,$(simulation) $(model))
+	$(LINK) -o $@ $^ $(shell pkg-config --libs json-c)
+
+$(BUILD)/conformance: $(call objects_of,$(conformance) $(model) $(wildcard consul/*.c base/*.c))
+	$(LINK) -o $@ $^ $(shell pkg-config --libs libcurl json-c)
+
 # Changes when the compiler or its options do, so that no objects of two kinds are mixed.
 $(BUILD)/compiled-with: force
 	@mkdir -p $(BUILD)
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 .PHONY: force
 
--include $(patsubst %.o,%.d,$(call objects_of,$(all_sources)))
+-include $(patsubst %.o,%.d,$(call objects_of,$(all_sources)) $(BUILD)/simulation/transitions.o)
 
 # Everything that the project promises about itself; tests/run counts what passed.
 test:
@@ -112,6 +145,18 @@ integration: test-programs
 
 bench: test-programs
 	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/handover.py
+
+simulate: $(BUILD)/simulate
+	$< $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))
+
+# Holds the simulator's model of Consul against a real one.
+conformance: $(BUILD)/conformance
+	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/conformance/run.py $(SEQUENCES)
+
+mutants: $(BUILD)/simulate
+	BUILD='$(BUILD)' COMPILE='$(COMPILE)' LINK='$(LINK)' LIBRARIES='$(shell pkg-config --libs json-c)' \
+	    SHIPPED='$(shipped_objects)' SIMULATION='$(call objects_of,$(simulation) $(model))' \
+	    $(PYTHON) -B tests/simulation/mutants.py $(MUTANTS)
 
 format:
 	clang-format -i $(formatted)

@@ -1,0 +1,145 @@
+#include "tests/simulation/coverage.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/simulation/faults.h"
+
+#define RUN_FAULTS_MAX 16
+
+struct coverage coverage;
+
+/* Whether the table has work there; beside the table, see the Makefile. */
+bool coverage_cell_exists(enum election_state state, enum election_event event);
+
+static const char *const event_names[ELECTION_EVENTS] = {
+    [EVENT_STOP] = "stop",
+    [EVENT_SESSION] = "session",
+    [EVENT_SESSION_LOST] = "session lost",
+    [EVENT_OPEN] = "open",
+    [EVENT_ACQUIRED] = "acquired",
+    [EVENT_UNWANTED] = "unwanted",
+    [EVENT_REFUSED] = "refused",
+    [EVENT_ABANDONED] = "abandoned",
+    [EVENT_LOCK_LOST] = "lock lost",
+    [EVENT_SOFT_DEADLINE] = "soft deadline",
+    [EVENT_PROMOTED] = "promoted",
+    [EVENT_PROMOTION_FAILED] = "promotion failed",
+    [EVENT_DEMOTED] = "demoted",
+    [EVENT_DEMOTION_FAILED] = "demotion failed",
+    [EVENT_RELEASED] = "released",
+};
+
+static struct {
+    unsigned kind;
+    true_ns began;
+} of_run[RUN_FAULTS_MAX];
+static unsigned of_run_count;
+
+void coverage_begin(void)
+{
+    of_run_count = 0;
+}
+
+void coverage_cell(enum election_state state, enum election_event event)
+{
+    coverage.cells[state][event]++;
+}
+
+void coverage_fault(unsigned kind, true_ns now, duration_ns meeting)
+{
+    coverage.faults[kind]++;
+    for (unsigned i = 0; i < of_run_count; i++)
+        if (now < of_run[i].began + meeting) {
+            bool first = kind < of_run[i].kind;
+            coverage.pairs[first ? kind : of_run[i].kind][first ? of_run[i].kind : kind]++;
+        }
+    if (of_run_count < RUN_FAULTS_MAX) {
+        of_run[of_run_count].kind = kind;
+        of_run[of_run_count++].began = now;
+    }
+}
+
+void coverage_add(struct coverage *sum, const struct coverage *part)
+{
+    for (unsigned i = 0; i < ELECTION_STATES; i++)
+        for (unsigned j = 0; j < ELECTION_EVENTS; j++)
+            sum->cells[i][j] += part->cells[i][j];
+    for (unsigned i = 0; i < FAULTS_MAX; i++) {
+        sum->faults[i] += part->faults[i];
+        for (unsigned j = 0; j < FAULTS_MAX; j++)
+            sum->pairs[i][j] += part->pairs[i][j];
+    }
+    sum->runs += part->runs;
+    sum->events += part->events;
+    sum->promotions += part->promotions;
+    sum->refused_writes += part->refused_writes;
+    sum->simulated_s += part->simulated_s;
+}
+
+/* --- The report. --- */
+
+static bool report_cells(const struct coverage *sum)
+{
+    unsigned cells = 0, hit = 0;
+
+    printf("cells of the election's table, and how often each was entered:\n");
+    for (unsigned state = 0; state < ELECTION_STATES; state++)
+        for (unsigned event = 0; event < ELECTION_EVENTS; event++) {
+            if (!coverage_cell_exists(state, event))
+                continue;
+            cells++;
+            hit += sum->cells[state][event] > 0;
+            printf("  %-10s %-17s %10" PRIu32 "%s\n", election_state_name(state),
+                   event_names[event], sum->cells[state][event],
+                   sum->cells[state][event] ? "" : "  NOT HIT");
+        }
+    printf("%u of %u cells hit\n", hit, cells);
+    return hit == cells;
+}
+
+static bool report_faults(const struct coverage *sum)
+{
+    unsigned hit = 0;
+
+    printf("faults:\n");
+    for (unsigned i = 0; i < fault_kind_count; i++) {
+        hit += sum->faults[i] > 0;
+        printf("  %-40s %10" PRIu32 "%s\n", fault_kinds[i].name, sum->faults[i],
+               sum->faults[i] ? "" : "  NOT HIT");
+    }
+    printf("%u of %u kinds of fault hit\n", hit, fault_kind_count);
+    return hit == fault_kind_count;
+}
+
+/* A kind meets itself too. */
+static bool report_pairs(const struct coverage *sum)
+{
+    unsigned pairs = 0, hit = 0;
+    uint32_t least = UINT32_MAX;
+
+    for (unsigned i = 0; i < fault_kind_count; i++)
+        for (unsigned j = i; j < fault_kind_count; j++) {
+            uint32_t times = sum->pairs[i][j];
+            pairs++;
+            hit += times > 0;
+            least = times < least ? times : least;
+            if (times == 0)
+                printf("  NOT HIT: %s with %s\n", fault_kinds[i].name, fault_kinds[j].name);
+        }
+    printf("%u of %u pairs of faults hit, each at least %" PRIu32 " times\n", hit, pairs, least);
+    return hit == pairs;
+}
+
+bool coverage_report(const struct coverage *sum)
+{
+    bool cells = report_cells(sum);
+    bool faults = report_faults(sum);
+    bool pairs = report_pairs(sum);
+
+    printf("%" PRIu64 " runs, %" PRIu64 " simulated hours, %" PRIu64 " events, %" PRIu64
+           " leads, %" PRIu64 " writes left to the tokens and refused\n",
+           sum->runs, sum->simulated_s / 3600, sum->events, sum->promotions, sum->refused_writes);
+    return cells && faults && pairs;
+}

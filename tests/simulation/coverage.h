@@ -1,0 +1,41 @@
+/* coverage.h - what the runs have met: cells of the election's table, faults, pairs of faults. */
+#ifndef SIMULATION_COVERAGE_H
+#define SIMULATION_COVERAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "election/election.h"
+#include "tests/simulation/world.h"
+
+#define FAULTS_MAX 48
+
+struct coverage {
+    uint32_t cells[ELECTION_STATES][ELECTION_EVENTS];
+    uint32_t faults[FAULTS_MAX];
+    uint32_t pairs[FAULTS_MAX][FAULTS_MAX]; /* the lower number first */
+    uint64_t runs;
+    uint64_t events;
+    uint64_t promotions;
+    uint64_t refused_writes;
+    uint64_t simulated_s;
+};
+
+/* This process's. */
+extern struct coverage coverage;
+
+/* A run begins. */
+void coverage_begin(void);
+
+/* Called by the table itself, built with one line more (see the Makefile). */
+void coverage_cell(enum election_state state, enum election_event event);
+
+/* A fault begins; it meets those of the run that began no longer ago than that. */
+void coverage_fault(unsigned kind, true_ns now, duration_ns meeting);
+
+void coverage_add(struct coverage *sum, const struct coverage *part);
+
+/* Prints what was hit and what was not; false: something that should have been was not. */
+bool coverage_report(const struct coverage *sum);
+
+#endif

@@ -1,0 +1,96 @@
+/* instance.h - places where an instance runs, and the instances that come after each other in them.
+ *
+ * A slot is one of those that compete: a machine, settings, a program with its habits. In it lives
+ * one instance after another: three processes that run the shipped code. What starts them again is
+ * a scheduler as Nomad or docker are.
+ */
+#ifndef SIMULATION_INSTANCE_H
+#define SIMULATION_INSTANCE_H
+
+#include "base/settings.h"
+#include "supervisor/place.h"
+#include "tests/simulation/process.h"
+
+#define SLOTS_MAX 4
+
+/* How a program and its hooks take being told things. */
+struct habits {
+    bool forks;          /* the program has a child that acts with it, hooks leave one behind */
+    bool changes_user;   /* the program: which clears its parent-death signal */
+    bool ignores_kill;   /* the program ignores the kill signal */
+    unsigned deaf;       /* in 1,000: a demote hook hangs */
+    unsigned fails;      /* in 1,000: a demote hook fails */
+    duration_ns slowest; /* to end acting when told; below the demote timeout */
+};
+
+struct slot {
+    unsigned number;
+    struct host *host;
+    const struct settings *settings;
+    struct habits habits;
+    bool named;  /* it is a place: lock and record */
+    bool pid_1;  /* in a container of its own */
+    bool wanted; /* the scheduler keeps it running */
+
+    struct record record; /* on disk */
+    bool has_record;
+
+    struct instance *present; /* the last that was started; NULL: none yet */
+    struct process *outside;  /* the program of a sidecar */
+};
+
+struct instance {
+    struct slot *slot;
+    unsigned number; /* counts the slot's, from 1 */
+    struct process *supervisor;
+    struct process *keeper; /* the last */
+    struct process *network;
+    true_ns started;
+    uint64_t known;     /* the highest index of the lock that it was shown */
+    true_ns stop_asked; /* 0: not */
+    true_ns held_until; /* until then one of its processes could not be killed; 0: never */
+    true_ns disturbed;  /* when one of its processes was last killed, stopped or let go on */
+    bool both_killed;   /* supervisor and keeper: nobody is left to end what acts */
+};
+
+extern struct slot slots[SLOTS_MAX];
+extern unsigned slot_count;
+
+/* No slot. */
+void instances_begin(void);
+
+struct slot *slot_new(struct host *host, const struct settings *settings);
+
+/* The scheduler starts it after that time, and again whenever it ends, until it is not wanted. */
+void slot_start(struct slot *slot, duration_ns after);
+
+/* As a scheduler stops a task: a signal; it starts it again unless it is not wanted any more. */
+void instance_stop(struct instance *instance);
+
+/* The supervisor lives. */
+bool instance_lives(const struct instance *instance);
+
+/* Whether a process is there and can run that would kill what acts past its time. */
+bool instance_can_enforce(const struct instance *instance);
+true_ns instance_ran_again(const struct instance *instance);
+
+/* What the keeper was last told when it was to promote. */
+const struct situation *instance_situation(const struct instance *instance);
+
+/* Its scheduler is impatient: the signal once more. */
+void instance_hurry(struct instance *instance);
+
+/* A hook of its could not be started. */
+struct child_spec;
+void instance_cannot_fork(struct instance *instance, const struct child_spec *spec);
+
+/* Its program, while it lives; NULL. */
+struct process *instance_program(const struct instance *instance);
+
+/* Whether one of its processes, or its machine, was disturbed since, or is. */
+bool instance_disturbed_since(const struct instance *instance, true_ns then);
+
+/* The kernel: one of its processes has ended. */
+void instance_process_ends(struct process *process);
+
+#endif

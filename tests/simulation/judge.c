@@ -1,0 +1,564 @@
+#include "tests/simulation/judge.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "keeper/orders.h"
+#include "tests/simulation/instance.h"
+#include "tests/simulation/story.h"
+#include "tests/simulation/term.h"
+
+#define ACTING_MAX  32
+#define LOOK_AGAIN  MILLISECONDS(20)
+#define ORPHAN_TIME SECONDS(2)
+#define STOP_SLACK  SECONDS(1)
+#define LOSS_SLACK  SECONDS(1)
+#define DISTURBANCE SECONDS(40)
+
+const char *const rule_texts[RULES] = {
+    [RULE_TWO_ACT] = "two act as leader at once",
+    [RULE_ACTS_UNPROTECTED] = "one acts although anybody may take the lock",
+    [RULE_ACTS_PAST_LEASE] = "one acts past its lease",
+    [RULE_TOKEN] = "a token does not grow",
+    [RULE_GIVES_AWAY_EARLY] = "the lock is given away while somebody acts under it",
+    [RULE_SESSION_AGAIN] = "a session that gave the lock away asks for it again",
+    [RULE_OVERWRITES] = "a write changes a lock that its sender was not shown",
+    [RULE_STARTS_LATE] = "something is started in the shadow of a loss",
+    [RULE_PROMOTES_LATE] = "a promotion is ordered with too little of the lease left",
+    [RULE_LOSS_IGNORED] = "a loss that was told is not followed by a demotion",
+    [RULE_NEEDLESS] = "the lead is given up without need",
+    [RULE_NOBODY_LEADS] = "nobody leads although nothing is wrong",
+    [RULE_LIVELOCK] = "work without end",
+    [RULE_ORPHAN] = "a process outlives its supervision",
+    [RULE_STOP_LATE] = "a stop takes longer than its time",
+    [RULE_LEFT_HELD] = "all have ended and the lock is not free",
+};
+
+static struct {
+    enum rule verdict;
+    char reason[512];
+    struct process *acting[ACTING_MAX];
+    unsigned acting_count;
+    uint64_t highest_token;
+    char highest_session[64];
+    uint64_t store_token; /* the highest that the store has seen */
+    unsigned refused;
+    unsigned promotions;
+    bool looking;
+} judge;
+
+void judge_begin(void)
+{
+    judge.verdict = RULES;
+    judge.reason[0] = '\0';
+    judge.acting_count = 0;
+    judge.highest_token = judge.store_token = 0;
+    judge.highest_session[0] = '\0';
+    judge.refused = judge.promotions = 0;
+    judge.looking = false;
+    terms_begin();
+}
+
+enum rule judge_verdict(void)
+{
+    return judge.verdict;
+}
+
+const char *judge_reason(void)
+{
+    return judge.reason;
+}
+
+unsigned judge_refused_writes(void)
+{
+    return judge.refused;
+}
+
+unsigned judge_promotions(void)
+{
+    return judge.promotions;
+}
+
+static void condemn(enum rule rule, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void condemn(enum rule rule, const char *format, ...)
+{
+    va_list arguments;
+
+    if (judge.verdict != RULES)
+        return;
+    judge.verdict = rule;
+    va_start(arguments, format);
+    int length =
+        snprintf(judge.reason, sizeof judge.reason,
+                 "at %.3fs: %s: ", (double)world.now / (double)SECONDS(1), rule_texts[rule]);
+    vsnprintf(judge.reason + length, sizeof judge.reason - (size_t)length, format, arguments);
+    va_end(arguments);
+    story_tell("*** %s", judge.reason);
+}
+
+static const struct settings *settings_of(const struct instance *instance)
+{
+    return instance->slot->settings;
+}
+
+struct instance *judge_leader(void)
+{
+    for (unsigned i = 0; i < judge.acting_count; i++) {
+        const struct term *term = term_of(judge.acting[i]->session.text);
+        if (term)
+            return term->instance;
+    }
+    return NULL;
+}
+
+/* --- What excuses somebody who acts. --- */
+
+static const struct instance *instance_of(const struct process *process)
+{
+    if (process->instance)
+        return process->instance;
+    const struct term *term = term_of(process->session.text);
+    return term ? term->instance : NULL;
+}
+
+static bool is_running(const struct process *process)
+{
+    return process->acts && process_can_run(process);
+}
+
+/* How late a kill may be: what a scheduler lets wait. */
+static duration_ns kill_lateness(const struct instance *instance)
+{
+    const struct host *host = instance->slot->host;
+    bool slow = host->slow || (host->slow_until != 0 && world.now < host->slow_until + SECONDS(1));
+
+    return slow ? KILL_BUDGET_NS : MILLISECONDS(5);
+}
+
+/* What a dead sidecar has left acting outside is its successor's to end, in the same place. */
+static const struct instance *responsible_for(const struct process *process)
+{
+    const struct instance *instance = instance_of(process);
+    const struct instance *successor = instance ? instance->slot->present : NULL;
+
+    if (process->kind != PROCESS_OUTSIDE || !instance || !instance->slot->named ||
+        instance->supervisor->alive || instance->keeper->alive || instance->network->alive ||
+        successor == instance || !instance_lives(successor))
+        return instance;
+    return successor;
+}
+
+/* One of its processes cannot be killed, or could not until so long ago. */
+static bool somebody_is_held(const struct instance *instance, duration_ns ago)
+{
+    return instance->held_until != 0 && world.now < instance->held_until + ago;
+}
+
+/* Nobody is there who could have ended it by now, or it cannot be ended: that is left to tokens. */
+static bool cannot_be_ended(const struct process *process)
+{
+    const struct instance *instance = responsible_for(process);
+
+    if (!instance || process->kill_pending || !instance_can_enforce(instance))
+        return true;
+    duration_ns lateness = kill_lateness(instance);
+    true_ns since = instance_ran_again(instance);
+    if (instance->disturbed > since) /* somebody else has to end it now */
+        since = instance->disturbed;
+    if (process->kind != PROCESS_OUTSIDE)
+        return world.now < since + lateness;
+
+    /* A hook has to end it. */
+    const struct term *term = term_of(process->session.text);
+    const struct instance *former = instance_of(process);
+    if (instance != former && instance->started + SECONDS(1) > since)
+        since = instance->started + SECONDS(1);
+    if (instance != former && former->disturbed + SECONDS(1) > since)
+        since = former->disturbed + SECONDS(1); /* it held the place until then */
+    lateness += settings_of(instance)->demote_timeout_ns + KILL_BUDGET_NS;
+    return world.now < since + lateness || (term && term->demotion_failed) ||
+           somebody_is_held(instance, lateness + STOP_SLACK);
+}
+
+/* --- The rules that are looked at while somebody acts. --- */
+
+/* Lock and candidates were deleted together, or an old snapshot was restored, and it was shown
+ * nothing of that leader before.
+ */
+static bool could_not_know(const struct process *one, const struct process *other)
+{
+    const struct process *newcomer = one->acts_since > other->acts_since ? one : other;
+    const struct process *leader = newcomer == one ? other : one;
+    const struct instance *instance = instance_of(newcomer);
+    const struct term *term = term_of(leader->session.text);
+    true_ns lost = datacenter_history_lost();
+
+    return lost != 0 && instance && term && term->shown_to[instance->slot->number] != instance &&
+           world.now < lost + settings_of(instance)->lease_ns + SECONDS(1);
+}
+
+static const char *name_of(const struct process *process)
+{
+    return story_process(process);
+}
+
+static bool same_lead(const struct process *one, const struct process *other)
+{
+    return strcmp(one->session.text, other->session.text) == 0;
+}
+
+/* Returns whether to look again soon. */
+static bool look_at_pair(const struct process *one, const struct process *other)
+{
+    if (same_lead(one, other))
+        return false;
+    if (!is_running(one) || !is_running(other) || cannot_be_ended(one) || cannot_be_ended(other) ||
+        could_not_know(one, other))
+        return true;
+    condemn(RULE_TWO_ACT, "%s with token %" PRIu64 " and %s with token %" PRIu64, name_of(one),
+            one->token, name_of(other), other->token);
+    return false;
+}
+
+/* What no program but ours can be kept from: locks freed by hand, lock-delays forgotten after
+ * sessions that were ended by hand or gossip. Ours wait for the lease.
+ */
+static bool anybody_excused(const struct term *term)
+{
+    duration_ns lease = term_settings(term)->lease_ns + SECONDS(1);
+    true_ns freed = datacenter_freed(), forgotten = datacenter_delay_forgotten();
+
+    if (freed != 0 && world.now < freed + lease && (term->lost == 0 || term->lost <= freed))
+        return true;
+    if (forgotten == 0 || world.now > forgotten + lease || term->lost > forgotten)
+        return false;
+    /* Expiry alone leaves nothing for a kill that is late. */
+    return !datacenter_ran_out(term->session) ||
+           term_lease_left(term) > -(int64_t)kill_lateness(term->instance);
+}
+
+static void look_then(void *subject, uint64_t detail);
+
+static bool look_at_protection(const struct process *process)
+{
+    struct term *term = term_of(process->session.text);
+
+    if (!term || strcmp(datacenter_holder(), process->session.text) == 0)
+        return false;
+    true_ns grantable = datacenter_holder()[0] != '\0' ? world.now : datacenter_grantable();
+    if (grantable > world.now && term->free_at != grantable) {
+        term->free_at = grantable;
+        world_plan(grantable, look_then, NULL, 0);
+    }
+    if (grantable > world.now)
+        return false;
+    if (!is_running(process) || cannot_be_ended(process) || anybody_excused(term))
+        return true;
+    condemn(RULE_ACTS_UNPROTECTED, "%s with token %" PRIu64 ", %.3fs after its lease's last base",
+            name_of(process), process->token,
+            (double)(host_clock(process->host) - term->base) / (double)SECONDS(1));
+    return false;
+}
+
+static void look_at_lease(const struct process *process)
+{
+    const struct term *term = term_of(process->session.text);
+
+    if (!term || term_lease_left(term) >= -(int64_t)kill_lateness(term->instance) ||
+        !is_running(process) || cannot_be_ended(process))
+        return;
+    condemn(RULE_ACTS_PAST_LEASE, "%s with token %" PRIu64 " by %.3fs", name_of(process),
+            process->token, -(double)term_lease_left(term) / (double)SECONDS(1));
+}
+
+static void look_at_loss(const struct process *process)
+{
+    const struct term *term = term_of(process->session.text);
+
+    if (!term || term->told_lost == 0)
+        return;
+    const struct settings *settings = term_settings(term);
+    if (world.now < term->told_lost + settings_demote_budget(settings) + LOSS_SLACK ||
+        instance_disturbed_since(term->instance, term->told_lost) || !is_running(process) ||
+        cannot_be_ended(process))
+        return;
+    condemn(RULE_LOSS_IGNORED, "%s with token %" PRIu64 ", told %.3fs ago", name_of(process),
+            process->token, (double)(world.now - term->told_lost) / (double)SECONDS(1));
+}
+
+static void look_then(void *subject, uint64_t detail)
+{
+    (void)subject, (void)detail;
+    judge_look();
+}
+
+static void look_again(void *subject, uint64_t detail)
+{
+    judge.looking = false;
+    look_then(subject, detail);
+}
+
+void judge_look(void)
+{
+    bool again = false;
+
+    terms_note_holder();
+    for (unsigned i = 0; i < judge.acting_count; i++) {
+        look_at_lease(judge.acting[i]);
+        look_at_loss(judge.acting[i]);
+        again |= look_at_protection(judge.acting[i]);
+        for (unsigned j = 0; j < i; j++)
+            again |= look_at_pair(judge.acting[j], judge.acting[i]);
+    }
+    if (again && !judge.looking) {
+        judge.looking = true;
+        world_plan(world.now + LOOK_AGAIN, look_again, NULL, 0);
+    }
+}
+
+/* --- A lead's beginning and end. --- */
+
+static void lease_check(void *subject, uint64_t since)
+{
+    const struct process *process = subject;
+    const struct term *term = term_of(process->session.text);
+
+    if (!process->acts || process->acts_since != since || !term)
+        return;
+    judge_look();
+    true_ns next = term_lease_end(term) + MILLISECONDS(6);
+    world_plan(next > world.now + LOOK_AGAIN ? next : world.now + LOOK_AGAIN, lease_check, subject,
+               since);
+}
+
+void judge_begins(struct process *process)
+{
+    assert(judge.acting_count < ACTING_MAX);
+    judge.acting[judge.acting_count++] = process;
+    story_tell("%s acts as leader, token %" PRIu64, name_of(process), process->token);
+    if (process->kind != PROCESS_DESCENDANT)
+        judge.promotions++;
+    const struct term *term = term_of(process->session.text);
+    if (term && term->given_away)
+        condemn(RULE_GIVES_AWAY_EARLY, "%s begins to act after that", name_of(process));
+    if (strcmp(judge.highest_session, process->session.text) == 0) {
+        if (process->token != judge.highest_token)
+            condemn(RULE_TOKEN, "%s has %" PRIu64 " and %" PRIu64 " in one term", name_of(process),
+                    process->token, judge.highest_token);
+    } else if (process->token > judge.highest_token) {
+        judge.highest_token = process->token;
+        strcpy(judge.highest_session, process->session.text);
+    } else if (!cannot_be_ended(process)) {
+        condemn(RULE_TOKEN, "%s has %" PRIu64 " after %" PRIu64, name_of(process), process->token,
+                judge.highest_token);
+    }
+    lease_check(process, process->acts_since);
+}
+
+static void look_at_need(const struct process *process)
+{
+    const struct term *term = term_of(process->session.text);
+
+    if (!term || process->kind == PROCESS_DESCENDANT)
+        return;
+    const struct instance *instance = term->instance;
+    const struct host *host = instance->slot->host;
+    if (instance->stop_asked || !instance_lives(instance) || term->promotion_failed ||
+        term->demotion_failed || process->crashed || process->kill_pending || host->unreliable ||
+        (host->unreliable_until != 0 && world.now < host->unreliable_until + DISTURBANCE) ||
+        instance_disturbed_since(instance, world.now > DISTURBANCE ? world.now - DISTURBANCE : 0) ||
+        term_was_threatened(term))
+        return;
+    condemn(RULE_NEEDLESS, "%s with token %" PRIu64, name_of(process), process->token);
+}
+
+void judge_rests(struct process *process)
+{
+    story_tell("%s acts no more", name_of(process));
+    look_at_need(process);
+    for (unsigned i = 0; i < judge.acting_count; i++)
+        if (judge.acting[i] == process) {
+            judge.acting[i] = judge.acting[--judge.acting_count];
+            return;
+        }
+}
+
+void judge_write(const struct process *process)
+{
+    if (process->token < judge.store_token) {
+        judge.refused++;
+        story_tell("the store refuses a write of %s with token %" PRIu64, name_of(process),
+                   process->token);
+        return;
+    }
+    judge.store_token = process->token;
+}
+
+void judge_starts(const struct process *process, true_ns let_go)
+{
+    const struct term *term = term_of(process->session.text);
+
+    if (!term || instance_disturbed_since(term->instance, let_go + 1) ||
+        term->instance->slot->host->slow)
+        return;
+    int64_t least = (int64_t)settings_demote_budget(term_settings(term));
+    if (term_lease_left(term) < least - (int64_t)MILLISECONDS(10))
+        condemn(RULE_STARTS_LATE, "%s %.3fs before the end of its lease", name_of(process),
+                (double)term_lease_left(term) / (double)SECONDS(1));
+}
+
+void judge_promotes(const struct process *supervisor, const struct situation *situation)
+{
+    const struct term *term = term_of(situation->session.text);
+
+    if (!term)
+        return;
+    const struct settings *settings = term_settings(term);
+    int64_t least = (int64_t)(settings_demote_budget(settings) + settings->renew_interval_ns);
+    if (term_lease_left(term) < least - (int64_t)MILLISECONDS(1))
+        condemn(RULE_PROMOTES_LATE, "%s, %.3fs before its end", name_of(supervisor),
+                (double)term_lease_left(term) / (double)SECONDS(1));
+}
+
+/* --- What is sent. --- */
+
+static bool acts_under(const char *session)
+{
+    for (unsigned i = 0; i < judge.acting_count; i++)
+        if (judge.acting[i]->acts && strcmp(judge.acting[i]->session.text, session) == 0)
+            return true;
+    return false;
+}
+
+void judge_gives_away(const char *session, const char *how)
+{
+    if (acts_under(session))
+        condemn(RULE_GIVES_AWAY_EARLY, "%s is sent for session %s", how, session);
+}
+
+void judge_asks_again(const char *session)
+{
+    condemn(RULE_SESSION_AGAIN, "session %s", session);
+}
+
+void judge_overwrites(const struct call *call, uint64_t index)
+{
+    condemn(RULE_OVERWRITES, "%s knew index %" PRIu64 ", it was %" PRIu64,
+            story_instance(call->instance), call->known, index);
+}
+
+/* A look at the lock that began while one acted, and does not show it as the holder. */
+void judge_shown_loss(const struct call *call, const char *body)
+{
+    for (unsigned i = 0; i < judge.acting_count; i++) {
+        const struct process *process = judge.acting[i];
+        struct term *term = term_of(process->session.text);
+        if (term && term->instance == call->instance && term->told_lost == 0 &&
+            call->sent_truly >= process->acts_since && !strstr(body, process->session.text))
+            term->told_lost = world.now;
+    }
+}
+
+/* --- Ends. --- */
+
+static void is_orphan(struct process *process, void *context)
+{
+    bool kept = process->kind == PROCESS_PROGRAM || process->kind == PROCESS_HOOK ||
+                process->kind == PROCESS_DESCENDANT;
+
+    if (kept && process->instance == context && process->alive && !process->kill_pending)
+        condemn(RULE_ORPHAN, "%s", name_of(process));
+}
+
+static void orphans_check(void *subject, uint64_t detail)
+{
+    struct instance *instance = subject;
+
+    (void)detail;
+    bool can_run = process_can_run(instance->keeper) || process_can_run(instance->supervisor);
+    bool guarded = instance->keeper->alive || instance->supervisor->alive;
+    if (guarded && !can_run) {
+        world_plan(world.now + ORPHAN_TIME, orphans_check, instance, 0);
+        return;
+    }
+    if (!guarded && !instance->both_killed)
+        processes_each(is_orphan, instance);
+}
+
+void judge_process_lost(const struct process *process)
+{
+    if (process->kind == PROCESS_SUPERVISOR || process->kind == PROCESS_KEEPER)
+        world_plan(world.now + ORPHAN_TIME, orphans_check, process->instance, 0);
+}
+
+static void stop_check(void *subject, uint64_t asked)
+{
+    struct instance *instance = subject;
+
+    if (!somebody_is_held(instance, STOP_SLACK) && instance_lives(instance) &&
+        !instance_disturbed_since(instance, asked))
+        condemn(RULE_STOP_LATE, "%s was asked %.3fs ago", story_instance(instance),
+                (double)(world.now - asked) / (double)SECONDS(1));
+}
+
+void judge_stop_asked(struct instance *instance)
+{
+    world_plan(world.now + settings_of(instance)->stop_timeout_ns + STOP_SLACK, stop_check,
+               instance, instance->stop_asked);
+}
+
+static bool leads_now(const struct process *process)
+{
+    return is_running(process) && strcmp(process->session.text, datacenter_holder()) == 0;
+}
+
+void judge_expects_leader(void)
+{
+    for (unsigned i = 0; i < judge.acting_count; i++)
+        if (leads_now(judge.acting[i]))
+            return;
+    condemn(RULE_NOBODY_LEADS, "the lock is %s%s",
+            datacenter_holder()[0] ? "held by session " : "free", datacenter_holder());
+}
+
+const char *judge_leading_session(void)
+{
+    for (unsigned i = 0; i < judge.acting_count; i++)
+        if (leads_now(judge.acting[i]))
+            return judge.acting[i]->session.text;
+    return "";
+}
+
+void judge_expects_same_leader(const char *session)
+{
+    judge_expects_leader();
+    if (strcmp(session, datacenter_holder()) != 0)
+        condemn(RULE_NEEDLESS, "session %s led, now %s", session, datacenter_holder());
+}
+
+static void is_left(struct process *process, void *context)
+{
+    (void)context;
+    if (process->alive && process->kind != PROCESS_OUTSIDE)
+        condemn(RULE_ORPHAN, "%s is left", name_of(process));
+}
+
+void judge_expects_nothing_left(void)
+{
+    if (judge.acting_count > 0)
+        condemn(RULE_LEFT_HELD, "%s still acts", name_of(judge.acting[0]));
+    if (datacenter_grantable() > world.now)
+        condemn(RULE_LEFT_HELD, "held by session \"%s\"", datacenter_holder());
+    if (terms_living())
+        condemn(RULE_LEFT_HELD, "session %s lives", terms_living());
+    processes_each(is_left, NULL);
+}
+
+void judge_livelock(void)
+{
+    condemn(RULE_LIVELOCK, "%" PRIu64 " events", world.events);
+}

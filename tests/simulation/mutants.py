@@ -1,0 +1,222 @@
+"""Mutants: the shipped code with one rule broken each, in builds of their own. The simulator has to find every one.
+
+    mutants.py [NAME...]     all, or those that are named
+    mutants.py --quick       the three that `make test` tries
+
+Run by `make mutants`, which tells how to compile and link. A mutant is found when a rule of the judge's is broken in one
+of its runs; a simulator that crashes has found nothing.
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+RUNS = int(os.environ.get("RUNS", "100000"))
+BUILD = os.environ["BUILD"]
+COMPILE = os.environ["COMPILE"].split()
+LINK = os.environ["LINK"].split()
+LIBRARIES = os.environ["LIBRARIES"].split()
+SHIPPED = os.environ["SHIPPED"].split()
+SIMULATION = os.environ["SIMULATION"].split()
+QUICK = ("the keeper's timer left out", "release before the demotion is complete",
+         "token read from LockIndex")
+
+
+# What a mutant has to be found by: the beginnings of the judge's texts (judge.c).
+TWO = ("two act", "one acts although", "one acts past")
+AWAY = ("the lock is given away", "two act")
+LATE = ("something is started", "a promotion is ordered")
+
+
+class Mutant:
+    def __init__(self, name, rules, *edits):
+        self.name = name
+        self.rules = rules
+        self.edits = edits  # (file, what stands there once, what stands there instead)
+
+
+MUTANTS = [
+    Mutant("lease counted from the answer", TWO,
+           ("election/answers.c", "renewal_granted(election, sent, now, commands);",
+            "renewal_granted(election, now, now, commands);")),
+    Mutant("lease extended across terms", TWO + LATE,  # by renewals of the session of an earlier term
+           ("election/election.c", "renewal->serial = request_add(election, commands, REQUEST_RENEW)->serial;",
+            "struct lock_request *request = request_add(election, commands, REQUEST_RENEW);\n"
+            "    renewal->serial = request->serial;\n"
+            "    if (election->ghost.session.text[0] != '\\0')\n"
+            "        request->session = election->ghost.session;")),
+    Mutant("release before the demotion is complete", AWAY,
+           ("election/transitions.c", "    demote(election, election->reason, commands);",
+            "    demote(election, election->reason, commands);\n"
+            "    request_add(election, commands, REQUEST_RELEASE);")),
+    Mutant("release at the sending of the signal", AWAY,
+           ("keeper/demotion.c", "demotion->answered_by = now + settings->demote_timeout_ns;",
+            "demotion->answered_by = now;")),
+    Mutant("release without ALL_GONE", AWAY,
+           ("network/network.c", "    if (network->store)\n        network->operations->due(network->store);",
+            "    if (network->supervisor_fd < 0)\n        execute_will(network);\n"
+            "    if (network->store)\n        network->operations->due(network->store);")),
+    Mutant("check-session instead of check-index", ("a write changes", *TWO),
+           ("stores/consul_operation.c", "static void send_acquire(struct operation *operation)\n{",
+            "static void guard(struct json_object *transaction, const char *key, const char *session)\n{\n"
+            "    struct json_object *entry = json_object_new_object(), *kv = json_object_new_object();\n\n"
+            "    json_set_text(kv, \"Verb\", \"check-session\");\n"
+            "    json_set_text(kv, \"Key\", key);\n"
+            "    json_set_text(kv, \"Session\", session);\n"
+            "    json_object_object_add(entry, \"KV\", kv);\n"
+            "    json_object_array_add(transaction, entry);\n}\n\n"
+            "static void send_acquire(struct operation *operation)\n{"),
+           ("stores/consul_operation.c",
+            "    transaction_guard(transaction, key, request->index);\n    transaction_lock(",
+            "    if (request->index == 0)\n        transaction_guard(transaction, key, 0);\n"
+            "    else\n        guard(transaction, key, \"\");\n    transaction_lock("),
+           ("stores/consul_operation.c",
+            "    transaction_guard(transaction, key, request->index);\n    transaction_set(",
+            "    guard(transaction, key, request->session.text);\n    transaction_set("),
+           ("stores/consul_operation.c",
+            "    transaction_guard(transaction, key, request->index);\n    transaction_unlock(",
+            "    guard(transaction, key, request->session.text);\n    transaction_unlock(")),
+    Mutant("a session that gave a lock away reused", ("a session that gave", "nobody leads"),
+           ("election/transitions.c", "        [EVENT_RELEASED]         = { STATE_IDLE,      end_session },",
+            "        [EVENT_RELEASED]         = { STATE_WAITING,   go_on },")),
+    Mutant("a late answer promotes", LATE,
+           ("election/answers.c", "if (election->lease.hard < now + needed + margin)",
+            "if (needed + margin == 0)")),
+    Mutant("500 taken for a loss", ("the lead is given up",),
+           ("consul/session.c", "response->answered && response->status == 404 && refusal_says(response, session->text);",
+            "response->answered && (response->status == 404 || response->status == 500);")),
+    Mutant("404 taken for noise", ("a loss that was told", "nobody leads"),
+           ("consul/session.c", "return gone ? ANSWER_GONE : ANSWER_FAILED;",
+            "return gone ? ANSWER_FAILED : ANSWER_FAILED;")),
+    Mutant("the lock-delay lowered by 3 s", TWO,
+           ("base/option_times.c", "#define LOCK_DELAY_MARGIN SECONDS(3)", "#define LOCK_DELAY_MARGIN SECONDS(0)")),
+    Mutant("a free lock without release mark taken at once", TWO,
+           ("election/candidacy.c", "return view->lease_ns ? view->lease_ns : candidacy->own_lease;", "return 0;")),
+    Mutant("unknown outcome taken for failure", ("nobody leads",),
+           ("election/answers.c", "    case ANSWER_UNKNOWN:\n        read_back_soon(election, now, commands);\n        break;\n",
+            "")),
+    Mutant("deadline not checked before go", LATE,
+           ("keeper/promotion.c", "} else if (!guard_may_start(&keeper->guard, clock_now_ns())) {", "} else if (false) {"),
+           ("keeper/hook.c", "if (spec->guard && !guard_may_start(spec->guard, clock_now_ns())) {", "if (false) {")),
+    Mutant("deadline not checked before the signal", LATE,
+           ("keeper/promotion.c", "    if (!guard_may_start(&keeper->guard, now)) {", "    if (false) {")),
+    Mutant("no drift allowance", TWO,
+           ("election/lease.c", "return terms->length - terms->length / 1000000 * terms->drift_ppm;",
+            "return terms->length;")),
+    Mutant("the keeper's timer left out", TWO,
+           ("election/guard.c", "return guard->armed ? guard->lease.hard - needed : 0;", "return needed * 0;")),
+    Mutant("lock given away while an unkillable process lives", AWAY,
+           ("keeper/conduct.c", "if (keeper_has_children()) {", "if (keeper_has_children() && keeper->sweeps < 20) {")),
+    Mutant("token read from LockIndex", ("a token does not grow",),
+           ("consul/transaction.c", 'json_number(kv, "ModifyIndex")', 'json_number(kv, "LockIndex")')),
+
+    Mutant("what a predecessor has left is not demoted", TWO,
+           ("supervisor/supervisor.c", "    if (supervisor->record.promoted) {\n        struct demotion_order",
+            "    if (false) {\n        struct demotion_order")),
+    Mutant("a session is not ended at the end", ("all have ended",),
+           ("election/transitions.c", "    request_add(election, commands, REQUEST_DESTROY);\n    forget_term(election);",
+            "    forget_term(election);")),
+    Mutant("ALL_GONE never said", ("nobody leads",),
+           ("keeper/demotion.c", "        channel_send(keeper->network_fd, &message, -1);", "        (void)message;")),
+    Mutant("the release mark ignored", ("nobody leads",),
+           ("election/candidacy.c", "    if (is_released(candidacy, view))\n        return 0;\n", "    (void)is_released;\n")),
+
+    # What the simulator found in our own code, put back.
+    Mutant("a holder's renewal does not look at the lock", TWO,
+           ("stores/consul_operation.c", "    if (is_held(store, session))\n        operation->look",
+            "    if (false)\n        operation->look")),
+    Mutant("a mark of an earlier leader counts", TWO,
+           ("election/candidacy.c", "view->index >= candidacy->highest_index &&\n           view->token >= candidacy->highest_token;",
+            "view->index >= candidacy->highest_index;")),
+    Mutant("a sidecar's hook begins at the hard deadline", TWO,
+           ("keeper/conduct.c", "guard_deadline(&keeper->guard, of_hook)", "guard_deadline(&keeper->guard, 0)")),
+    Mutant("the rest of a lease taken for the demote timeout", AWAY + TWO,
+           ("keeper/demotion.c", "bool is_over = now >= keeper->demotion.answered_by;",
+            "bool is_over = now >= keeper->demotion.answered_by || now >= keeper->demotion.order.until;")),
+    Mutant("a program that stood still taken for demoted", AWAY + TWO,
+           ("keeper/demotion.c", "return now <= keeper->demotion.answered_by + KILL_BUDGET_NS &&", "return true &&")),
+    Mutant("a program that was stopped taken for demoted", AWAY + TWO,
+           ("keeper/demotion.c", "!program_is_stopped(&keeper->program);", "true;")),
+    Mutant("an absence that was not watched counts on", TWO,
+           ("election/candidacy.c", "    if (candidacy->absent)\n        candidacy->free = false;", "")),
+    Mutant("who was told that the lock was seen forgets it", TWO,
+           ("election/candidacy.c", "candidacy->seen |= view->exists || view->others_seen;",
+            "candidacy->seen |= view->exists;"),
+           ("stores/consul_candidate.c", "    if (!own_entry_stands(store, entries))\n        return;\n", "")),
+    Mutant("an acquire that was overtaken used", TWO,
+           ("election/answers.c", "        election->overtaken = true;", "        election->overtaken = false;")),
+    Mutant("a lease counts on what was renewed before the lock was shown", TWO,
+           ("election/answers.c", "    if (shown.hard < election->lease.hard)\n        election->lease = shown;\n"
+            "    memset(election->renewals, 0, sizeof election->renewals);\n", "    (void)shown;\n")),
+    Mutant("descendants wait for a program that cannot be killed", ("a loss that was told", *TWO),
+           ("keeper/conduct.c", "        keeper_kill_everything(keeper);\n    advance_sweep(keeper, now);",
+            "        program_kill(&keeper->program);\n    advance_sweep(keeper, now);")),
+]
+
+
+def run(command, **arguments):
+    subprocess.run(command, check=True, **arguments)
+
+
+def compile_mutated(mutant, folder, source):
+    """Returns the object of one source with the mutant's edits of it."""
+    with open(source) as file:
+        text = file.read()
+    for _, before, after in (edit for edit in mutant.edits if edit[0] == source):
+        if text.count(before) != 1:
+            sys.exit(f"mutants: \"{mutant.name}\": {text.count(before)} places in {source} for\n{before}")
+        text = text.replace(before, after)
+    name = os.path.join(folder, source.replace("/", "_"))
+    if source == "election/transitions.c":
+        text = subprocess.run("tests/simulation/observe", input=text, check=True, stdout=subprocess.PIPE,
+                              text=True).stdout
+    with open(name, "w") as file:
+        file.write(text)
+    flags = subprocess.run(["pkg-config", "--cflags", "json-c"], check=True, stdout=subprocess.PIPE,
+                           text=True).stdout.split()
+    run(COMPILE + flags + ["-Wno-error", "-w", "-c", "-o", name[:-2] + ".o", name])
+    return name[:-2] + ".o"
+
+
+def original_object(source):
+    if source == "election/transitions.c":
+        return f"{BUILD}/simulation/transitions.o"
+    return f"{BUILD}/objects/{source[:-2]}.o"
+
+
+def build(mutant):
+    folder = os.path.join(BUILD, "mutants", re.sub("[^a-z0-9]+", "-", mutant.name.lower()))
+    os.makedirs(folder, exist_ok=True)
+    replaced = {original_object(source): compile_mutated(mutant, folder, source)
+                for source in {edit[0] for edit in mutant.edits}}
+    assert replaced.keys() <= set(SHIPPED), replaced
+    shipped, program = os.path.join(folder, "shipped.o"), os.path.join(folder, "simulate")
+    run(["ld", "-r", "-o", shipped] + [replaced.get(name, name) for name in SHIPPED])
+    run(["objcopy", "--redefine-syms=tests/simulation/symbols", shipped])
+    run(LINK + ["-o", program, shipped] + SIMULATION + LIBRARIES)
+    return program
+
+
+def find(mutant):
+    """Whether it is found; prints how."""
+    begin = time.monotonic()
+    output = subprocess.run([build(mutant), "--find", str(RUNS), *mutant.rules], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                            text=True).stdout
+    found = sorted((int(match[1]), match[2]) for match in re.finditer(r"^seed (\d+) (at .*)$", output, re.MULTILINE))
+    how = f"found: seed {found[0][0]} {found[0][1]}" if found else output.strip() or f"NOT FOUND in {RUNS} schedules"
+    print(f"{mutant.name} ({time.monotonic() - begin:.0f} s)\n    {how}", flush=True)
+    return bool(found)
+
+
+def main(arguments):
+    chosen = QUICK if arguments == ["--quick"] else arguments
+    mutants = [mutant for mutant in MUTANTS if not chosen or mutant.name in chosen]
+    if chosen and len(mutants) != len(chosen):
+        sys.exit("mutants: there is no such mutant; all are: " + ", ".join(mutant.name for mutant in MUTANTS))
+    found = sum(find(mutant) for mutant in mutants)
+    print(f"{len(mutants)} mutants, {len(mutants) - found} missed")
+    sys.exit(0 if found == len(mutants) else 1)
+
+
+main(sys.argv[1:])

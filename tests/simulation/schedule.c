@@ -1,0 +1,278 @@
+#include "tests/simulation/schedule.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/options.h"
+#include "tests/simulation/chance.h"
+#include "tests/simulation/coverage.h"
+#include "tests/simulation/faults.h"
+#include "tests/simulation/instance.h"
+#include "tests/simulation/judge.h"
+#include "tests/simulation/story.h"
+#include "tests/simulation/transport.h"
+
+#define SHORTEST_RUN  SECONDS(300)
+#define CALM_AT_FIRST SECONDS(12)
+#define FAULTS_LEAST  3
+#define FAULTS_MOST   6
+#define CLUSTER       SECONDS(40)
+#define BOUND_SLACK   SECONDS(60)
+#define WATCHED       SECONDS(15) /* that the leader stays */
+#define TAKEOVER      SECONDS(2)  /* beside a stop or a demotion */
+#define TAKEOVERS     SECONDS(12) /* both */
+#define STOPS         SECONDS(12) /* one after the other, to the last */
+#define EVENTS_LIMIT  400000
+
+/* --- Settings: as a command line gives them. --- */
+
+static const char *const flavours[][12] = {
+    { "--promote-signal", "USR1", "--demote-signal", "USR2", "--", "program" },
+    { "--on-promote", "hook", "--on-demote", "hook", "--", "program" },
+    { "--promote-signal", "USR1", "--demote-signal", "USR2", "--on-promote", "hook", "--on-demote",
+      "hook", "--", "program" },
+    { "--mode", "leader-only", "--", "program" },
+    { "--mode", "leader-only", "--on-promote", "hook", "--on-demote", "hook", "--", "program" },
+    { "--mode", "sidecar", "--on-promote", "hook", "--on-demote", "hook" },
+};
+
+static const char *const times[][6] = {
+    { "--ttl", "10s" }, { "--ttl", "10s", "--node-checks", "none" },
+    { "--ttl", "15s" }, { "--ttl", "20s", "--lease", "12s", "--node-checks", "none" },
+    { "--ttl", "30s" },
+};
+
+#define FLAVOURS (sizeof flavours / sizeof flavours[0])
+#define TIMES    (sizeof times / sizeof times[0])
+
+static struct settings settings[TIMES][FLAVOURS][2]; /* the last: --exit-on-demote */
+
+static void add(const char **arguments, int *count, const char *const *more, size_t most)
+{
+    for (size_t i = 0; i < most && more[i]; i++)
+        arguments[(*count)++] = more[i];
+}
+
+static void read_settings(size_t time, size_t flavour, bool exits)
+{
+    static const char *const always[] = { "consul-leader", "--service",     "service", "--key",
+                                          LOCK_KEY,        "--tag-service", "none" };
+    static const char *const exit_on_demote[] = { "--exit-on-demote" };
+    const char *arguments[32] = { NULL };
+    struct error err;
+    char **command;
+    int count = 0;
+
+    add(arguments, &count, always, sizeof always / sizeof always[0]);
+    if (exits)
+        add(arguments, &count, exit_on_demote, 1);
+    add(arguments, &count, times[time], sizeof times[time] / sizeof times[time][0]);
+    add(arguments, &count, flavours[flavour],
+        sizeof flavours[flavour] / sizeof flavours[flavour][0]);
+    if (options_parse(&settings[time][flavour][exits], count, (char **)arguments, &command, &err) ==
+        0)
+        return;
+    fprintf(stderr, "simulate: the settings are refused: %s\n", err.text);
+    exit(EXIT_FAILURE);
+}
+
+void schedule_open(void)
+{
+    static char *nothing[] = { NULL };
+
+    environ = nothing; /* what the machine has set must not change a run */
+    for (size_t time = 0; time < TIMES; time++)
+        for (size_t flavour = 0; flavour < FLAVOURS; flavour++)
+            for (int exits = 0; exits < 2; exits++)
+                read_settings(time, flavour, exits);
+}
+
+/* --- Who competes. --- */
+
+static true_ns trouble_ends;
+
+bool schedule_is_troubled(void)
+{
+    return world.now < trouble_ends;
+}
+
+static int64_t some_rate(void)
+{
+    switch (chance(4)) {
+    case 0:
+        return CLOCK_RATE_LIMIT_PPM;
+    case 1:
+        return -CLOCK_RATE_LIMIT_PPM;
+    case 2:
+        return 0;
+    default:
+        return (int64_t)chance(2 * CLOCK_RATE_LIMIT_PPM + 1) - CLOCK_RATE_LIMIT_PPM;
+    }
+}
+
+static void make_machines(void)
+{
+    unsigned competitors = chance_of(650) ? 2 : chance_of(800) ? 3 : 4;
+
+    world.servers_rate_ppm = some_rate();
+    world.host_count = competitors;
+    for (unsigned i = 0; i < competitors; i++) {
+        struct host *host = &world.hosts[i];
+        *host = (struct host){
+            .number = i,
+            .rate_ppm = some_rate(),
+            .clock_offset = SECONDS(chance_between(100, 1000000)),
+        };
+        snprintf(host->node, sizeof host->node, "node-%u", i + 1);
+    }
+}
+
+/* All with the same times, as the manual asks. */
+static const struct settings *make_slots(void)
+{
+    size_t time = chance(TIMES);
+    const struct settings *first = NULL;
+
+    for (unsigned i = 0; i < world.host_count; i++) {
+        size_t flavour = chance(FLAVOURS);
+        struct host *host = &world.hosts[chance_of(850) ? i : chance(world.host_count)];
+        struct slot *slot = slot_new(host, &settings[time][flavour][chance_of(150)]);
+        slot->named = chance_of(500);
+        slot->pid_1 = chance_of(300);
+        slot->habits = (struct habits){
+            .forks = chance_of(300),
+            .changes_user = chance_of(200),
+            .ignores_kill = chance_of(250),
+            .deaf = chance_of(400) ? 300 : 0,
+            .fails = chance_of(300) ? 300 : 0,
+            .slowest =
+                chance_of(500) ? MILLISECONDS(100) : slot->settings->demote_timeout_ns / 10 * 9,
+        };
+        slot_start(slot, chance_of(800) ? chance(SECONDS(3)) : chance(SECONDS(120)));
+        first = first ? first : slot->settings;
+        story_tell("%c competes on %s: flavour %zu, TTL %us, lease %us%s%s", (char)('a' + i),
+                   host->node, flavour, (unsigned)(slot->settings->ttl_ns / SECONDS(1)),
+                   (unsigned)(slot->settings->lease_ns / SECONDS(1)),
+                   slot->pid_1 ? ", in a container" : "", slot->named ? ", a named place" : "");
+    }
+    return first;
+}
+
+static void plan_faults(void)
+{
+    unsigned count = (unsigned)chance_between(FAULTS_LEAST, FAULTS_MOST);
+    bool clustered = chance_of(600);
+    duration_ns range = trouble_ends - CALM_AT_FIRST - SECONDS(2);
+    true_ns first = CALM_AT_FIRST + chance(range > CLUSTER ? range - CLUSTER : 1);
+
+    for (unsigned i = 0; i < count; i++) {
+        true_ns at = clustered ? first + chance(range < CLUSTER ? range : CLUSTER)
+                               : CALM_AT_FIRST + chance(range);
+        fault_plan((unsigned)chance(fault_kind_count), at, trouble_ends);
+    }
+}
+
+/* --- The run. --- */
+
+/* Until then; false: a rule was broken. */
+static bool go_on(true_ns until)
+{
+    while (judge_verdict() == RULES && world_step(until))
+        if (world.events > EVENTS_LIMIT)
+            judge_livelock();
+    return judge_verdict() == RULES;
+}
+
+static void stop_slot(void *subject, uint64_t detail)
+{
+    struct slot *slot = subject;
+
+    (void)detail;
+    slot->wanted = false;
+    if (slot->present)
+        instance_stop(slot->present);
+}
+
+/* One is asked to stop, and another leads when it has ended. */
+static bool planned_takeover(void)
+{
+    struct instance *leader = judge_leader();
+
+    if (leader)
+        instance_stop(leader);
+    if (!leader || !go_on(world.now + leader->slot->settings->stop_timeout_ns + TAKEOVER))
+        return false;
+    judge_expects_leader();
+    return judge_verdict() == RULES;
+}
+
+/* A supervisor is killed, and its keeper and network process give the lock away. */
+static bool takeover_after_a_kill(void)
+{
+    struct instance *leader = judge_leader();
+
+    if (!leader || leader->slot->pid_1) /* nobody is left to give it away */
+        return true;
+    leader->disturbed = world.now;
+    story_tell("--- the supervisor of %s is killed", story_instance(leader));
+    process_kill(leader->supervisor);
+    if (!go_on(world.now + leader->slot->settings->demote_timeout_ns + TAKEOVER))
+        return false;
+    judge_expects_leader();
+    return judge_verdict() == RULES;
+}
+
+static void play(const struct settings *terms)
+{
+    /* A session that nobody renews from Consul's last election on, the lock-delay, a lease for a
+     * lock without the mark.
+     */
+    duration_ns bound = 2 * terms->ttl_ns + terms->lock_delay_ns + terms->lease_ns + BOUND_SLACK;
+    true_ns calm = trouble_ends + bound;
+
+    if (!go_on(calm))
+        return;
+    judge_expects_leader();
+    char session[64];
+    snprintf(session, sizeof session, "%s", judge_leading_session());
+    if (!go_on(calm + WATCHED))
+        return;
+    judge_expects_same_leader(session);
+    if (!planned_takeover() || !takeover_after_a_kill())
+        return;
+    for (unsigned i = 0; i < slot_count; i++)
+        world_plan(world.now + chance(STOPS / 2), stop_slot, &slots[i], 0);
+    true_ns end = world.now + STOPS;
+    if (go_on(end > SHORTEST_RUN ? end : SHORTEST_RUN))
+        judge_expects_nothing_left();
+}
+
+void schedule_play(uint64_t seed)
+{
+    chance_seed(seed);
+    world_begin();
+    processes_begin();
+    transport_begin();
+    judge_begin();
+    instances_begin();
+    coverage_begin();
+    faults_begin();
+    make_machines();
+    datacenter_begin();
+    const struct settings *terms = make_slots();
+    duration_ns after = 2 * terms->ttl_ns + terms->lock_delay_ns + terms->lease_ns + BOUND_SLACK +
+                        WATCHED + TAKEOVERS + STOPS;
+    trouble_ends = SHORTEST_RUN > after + SECONDS(100) ? SHORTEST_RUN - after : SECONDS(100);
+    plan_faults();
+    play(terms);
+    datacenter_end();
+    coverage.runs++;
+    coverage.events += world.events;
+    coverage.promotions += judge_promotions();
+    coverage.refused_writes += judge_refused_writes();
+    coverage.simulated_s += world.now / SECONDS(1);
+}

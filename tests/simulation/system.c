@@ -1,0 +1,327 @@
+/* system.c - the system calls of the shipped code, answered by the simulated machine of the process
+ * whose turn it is. `symbols` names those that are renamed in the shipped objects; the others
+ * (child.h, sweep.h, place.h, log.h) are declared in the headers of the parts that are replaced.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "keeper/child.h"
+#include "keeper/sweep.h"
+#include "supervisor/place.h"
+#include "tests/simulation/chance.h"
+#include "tests/simulation/channel.h"
+#include "tests/simulation/instance.h"
+#include "tests/simulation/program.h"
+#include "tests/simulation/story.h"
+
+#define FIRST_GATE     200000
+#define REPORT_OFFSET  100000
+#define READY_AFTER    MILLISECONDS(7)
+#define SIMULATED_1970 1700000000
+
+int simulated_clock_gettime(clockid_t clock, struct timespec *now);
+int simulated_kill(pid_t pid, int number);
+int simulated_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+pid_t simulated_waitpid(pid_t pid, int *status, int options);
+int simulated_close(int fd);
+ssize_t simulated_read(int fd, void *buffer, size_t size);
+FILE *simulated_fopen(const char *path, const char *mode);
+pid_t simulated_getpid(void);
+pid_t simulated_getppid(void);
+int simulated_gethostname(char *name, size_t size);
+long simulated_random(void);
+void simulated_srandom(unsigned seed);
+time_t simulated_time(time_t *now);
+void simulated__exit(int status);
+
+/* --- Time, chance and names. --- */
+
+int simulated_clock_gettime(clockid_t clock, struct timespec *now)
+{
+    local_ns local = host_clock(process_current->host);
+
+    now->tv_sec = (time_t)(local / SECONDS(1)) + (clock == CLOCK_REALTIME ? SIMULATED_1970 : 0);
+    now->tv_nsec = (long)(local % SECONDS(1));
+    return 0;
+}
+
+time_t simulated_time(time_t *now)
+{
+    struct timespec present;
+
+    simulated_clock_gettime(CLOCK_REALTIME, &present);
+    if (now)
+        *now = present.tv_sec;
+    return present.tv_sec;
+}
+
+long simulated_random(void)
+{
+    return (long)chance(1u << 30);
+}
+
+void simulated_srandom(unsigned seed)
+{
+    (void)seed;
+}
+
+/* Before the world begins the settings are read, by nobody who is PID 1 of a container. */
+pid_t simulated_getpid(void)
+{
+    return process_current ? process_current->pid : 2;
+}
+
+pid_t simulated_getppid(void)
+{
+    return process_current->parent ? process_current->parent->pid : 1;
+}
+
+int simulated_gethostname(char *name, size_t size)
+{
+    snprintf(name, size, "%s", process_current->host->node);
+    return 0;
+}
+
+/* What proc(5) shows of the signals that a program handles: none before it has come so far. */
+FILE *simulated_fopen(const char *path, const char *mode)
+{
+    static char nothing[] = "SigBlk:\t0000000000000000\nSigCgt:\t0000000000000000\n";
+    static char all[] = "SigBlk:\t0000000000000000\nSigCgt:\tffffffffffffffff\n";
+    const struct process *process = NULL;
+    int pid;
+
+    if (sscanf(path, "/proc/%d/status", &pid) == 1)
+        process = process_find(pid);
+    if (!process) {
+        errno = ENOENT;
+        return NULL;
+    }
+    bool ready = process->execed && world.now > process->execed_at + READY_AFTER;
+    return fmemopen(ready ? all : nothing, sizeof all - 1, mode);
+}
+
+void simulated__exit(int status)
+{
+    process_exit_within_turn(status);
+}
+
+/* --- Processes. --- */
+
+struct group_signal {
+    pid_t group;
+    int number;
+};
+
+static void signal_member(struct process *process, void *context)
+{
+    const struct group_signal *signal = context;
+
+    if (process->group == signal->group)
+        process_signal(process, signal->number);
+}
+
+int simulated_kill(pid_t pid, int number)
+{
+    struct process *process = process_find(pid);
+
+    process_enters_kernel();
+    assert(pid < 0 || (process && (process->alive || process->zombie)));
+    if (pid < 0)
+        processes_each(signal_member, &(struct group_signal){ .group = -pid, .number = number });
+    else if (process)
+        process_signal(process, number);
+    return 0;
+}
+
+/* As keeper/ uses it, WNOHANG | WNOWAIT: for any dead child, or for one that was stopped. */
+int simulated_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    struct process *dead = process_dead_child(process_current);
+
+    (void)type;
+    if (options & WSTOPPED) {
+        info->si_pid = process_find((pid_t)id)->sigstopped ? (pid_t)id : 0;
+        return 0;
+    }
+    if (!process_has_children(process_current)) {
+        errno = ECHILD;
+        return -1;
+    }
+    info->si_pid = dead ? dead->pid : 0;
+    if (dead) {
+        info->si_code = WIFEXITED(dead->wait_status) ? CLD_EXITED : CLD_KILLED;
+        info->si_status = WIFEXITED(dead->wait_status) ? WEXITSTATUS(dead->wait_status)
+                                                       : WTERMSIG(dead->wait_status);
+    }
+    return 0;
+}
+
+pid_t simulated_waitpid(pid_t pid, int *status, int options)
+{
+    struct process *dead = pid > 0 ? process_find(pid) : process_dead_child(process_current);
+
+    (void)options;
+    if (!process_has_children(process_current)) {
+        errno = ECHILD;
+        return -1;
+    }
+    if (!dead || !dead->zombie)
+        return 0;
+    if (status)
+        *status = dead->wait_status;
+    process_reap(dead);
+    return dead->pid;
+}
+
+unsigned sweep(pid_t spared)
+{
+    return process_sweep(process_current, spared);
+}
+
+/* --- Descriptors: channels, a supervisor's signals. --- */
+
+int simulated_close(int fd)
+{
+    channel_close(fd);
+    return 0;
+}
+
+ssize_t simulated_read(int fd, void *buffer, size_t size)
+{
+    struct process *process = process_current;
+    struct signalfd_siginfo *info = buffer;
+
+    (void)fd;
+    if (size != sizeof *info || process->signal_count == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    memset(info, 0, sizeof *info);
+    info->ssi_signo = process->signals[0];
+    process->signal_count--;
+    memmove(process->signals, process->signals + 1,
+            process->signal_count * sizeof process->signals[0]);
+    return (ssize_t)size;
+}
+
+/* --- Children: keeper/child.h. --- */
+
+int child_spawn(struct child *child, const struct child_spec *spec, struct error *err)
+{
+    process_enters_kernel();
+    if (process_current->host->full) {
+        instance_cannot_fork(process_current->instance, spec);
+        return error_set(err, "cannot fork: no memory");
+    }
+    *child = (struct child){ .pid = program_forked(spec)->pid };
+    child->gate = FIRST_GATE + child->pid;
+    child->report = child->gate + REPORT_OFFSET;
+    return 0;
+}
+
+void child_go(struct child *child)
+{
+    process_enters_kernel();
+    program_goes(process_find(child->pid));
+    child->gate = -1;
+}
+
+void child_cancel(struct child *child)
+{
+    struct process *process = process_find(child->pid);
+
+    if (child->gate >= 0 && process && process->gated)
+        process_exit(process, 0);
+    child->gate = -1;
+}
+
+enum child_exec child_exec_result(struct child *child, const char *name, int *status,
+                                  struct error *err)
+{
+    const struct process *process = process_find(child->pid);
+
+    (void)name, (void)status, (void)err;
+    if (process->alive && !process->execed)
+        return EXEC_PENDING;
+    child->report = -1;
+    return EXEC_DONE;
+}
+
+void child_forget(struct child *child)
+{
+    *child = CHILD_NONE;
+}
+
+/* --- The place's folder: supervisor/place.h. --- */
+
+static void holds_place(struct process *process, void *context)
+{
+    bool ours = process->kind == PROCESS_SUPERVISOR || process->kind == PROCESS_KEEPER ||
+                process->kind == PROCESS_NETWORK;
+
+    if (ours && process->alive && process->instance != process_current->instance &&
+        process->instance->slot == process_current->instance->slot)
+        *(bool *)context = true;
+}
+
+bool place_lock(struct place *place)
+{
+    bool held = false;
+
+    if (place->lock_fd >= 0)
+        processes_each(holds_place, &held);
+    return !held;
+}
+
+bool place_was_promoted(const struct place *place)
+{
+    const struct slot *slot = process_current->instance->slot;
+
+    return place->lock_fd >= 0 && slot->has_record && slot->record.promoted;
+}
+
+void place_holder(const struct place *place, char *text, size_t size)
+{
+    (void)place;
+    snprintf(text, size, "its predecessor");
+}
+
+void place_write_record(const struct place *place, const struct settings *settings,
+                        const struct record *record)
+{
+    struct slot *slot = process_current->instance->slot;
+
+    (void)settings;
+    process_enters_kernel();
+    if (place->lock_fd < 0)
+        return;
+    slot->record = *record;
+    slot->has_record = true;
+}
+
+/* --- The log: what an operator would read. --- */
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!story_is_told() || level < LOG_INFO || !process_current)
+        return;
+    va_start(arguments, format);
+    story_log(process_current, format, arguments);
+    va_end(arguments);
+}
+
+void log_write_line(const char *line, size_t length)
+{
+    (void)line, (void)length;
+}

@@ -146,9 +146,6 @@ MUTANTS = [
            ("stores/consul_candidate.c", "    if (!own_entry_stands(store, entries))\n        return;\n", "")),
     Mutant("an acquire that was overtaken used", TWO,
            ("election/answers.c", "        election->overtaken = true;", "        election->overtaken = false;")),
-    Mutant("a lease counts on what was renewed before the lock was shown", TWO,
-           ("election/answers.c", "    if (shown.hard < election->lease.hard)\n        election->lease = shown;\n"
-            "    memset(election->renewals, 0, sizeof election->renewals);\n", "    (void)shown;\n")),
     Mutant("descendants wait for a program that cannot be killed", ("a loss that was told", *TWO),
            ("keeper/conduct.c", "        keeper_kill_everything(keeper);\n    advance_sweep(keeper, now);",
             "        program_kill(&keeper->program);\n    advance_sweep(keeper, now);")),

@@ -303,6 +303,11 @@ static void own_lock_seen(struct election *election, const struct lock_view *vie
     election->write_serial = request_add(election, commands, REQUEST_WRITE)->serial;
 }
 
+void election_sight_lost(struct election *election)
+{
+    candidacy_lose_sight(&election->candidacy);
+}
+
 void election_lock_seen(struct election *election, const struct lock_view *view, instant_ns now,
                         struct election_commands *commands)
 {

@@ -168,6 +168,9 @@ void election_answered(struct election *election, const struct lock_answer *answ
 void election_lock_seen(struct election *election, const struct lock_view *view, instant_ns now,
                         struct election_commands *commands);
 
+/* A look has failed: what the lock does until the next one is not known. */
+void election_sight_lost(struct election *election);
+
 /* What became of COMMAND_PROMOTE and COMMAND_DEMOTE. term: as it was at the command; an answer of
  * an earlier term changes nothing.
  */

@@ -35,6 +35,11 @@ static void say_lock_seen(void *context, const struct lock_view *view)
     say(context, NETWORK_LOCK_SEEN, view, sizeof *view, -1);
 }
 
+static void say_sight_lost(void *context)
+{
+    say(context, NETWORK_SIGHT_LOST, "", 0, -1);
+}
+
 static void say_fatal(void *context, int status, const char *reason)
 {
     struct fatal_body body = { .status = status };
@@ -168,6 +173,7 @@ void network_open(struct network *network)
         .context = network,
         .answer = say_answer,
         .lock_seen = say_lock_seen,
+        .sight_lost = say_sight_lost,
         .fatal = say_fatal,
         .will_done = will_done,
     };

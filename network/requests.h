@@ -7,6 +7,7 @@
  * network to supervisor
  *   NETWORK_ANSWER          struct lock_answer; an acquired file comes with its descriptor
  *   NETWORK_LOCK_SEEN       struct lock_view
+ *   NETWORK_SIGHT_LOST      a look has failed
  *   NETWORK_TAKEN_DOWN      after a role that does not stand: nothing of ours is shown any more,
  *                           or it could not be changed
  *   NETWORK_FATAL           struct fatal_body: this instance must end
@@ -27,6 +28,7 @@ enum network_message {
     NETWORK_ROLE,
     NETWORK_ANSWER,
     NETWORK_LOCK_SEEN,
+    NETWORK_SIGHT_LOST,
     NETWORK_TAKEN_DOWN,
     NETWORK_FATAL,
     NETWORK_ALL_GONE,

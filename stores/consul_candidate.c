@@ -126,13 +126,9 @@ void consul_candidate_acquire(struct store *store, struct json_object *transacti
                               const struct session_id *session)
 {
     struct consul_candidate *candidate = &store->candidate;
-    bool stands = session_is(session, &candidate->session);
 
-    if (stands)
+    if (session_is(session, &candidate->session))
         candidate->next_ns = 0;
-    if (stands && candidate->written && candidate->written_lock_seen && !candidate->write)
-        return; /* it says so already: who waits for the lock is the sooner promoted */
-
     AUTO_FREE char *key = entry_key(store, session);
     AUTO_JSON struct json_object *value = entry_value(store, true);
     transaction_lock(transaction, key, session, json_line(value));

@@ -47,6 +47,8 @@ static void look_failed(struct store *store, const struct consul_look *seen)
     if (!seen->outage)
         consul_report_complain(store, seen->reason.text);
     store->watch.index = 0;
+    if (store->watch.in_sight)
+        store->listener.sight_lost(store->listener.context);
     store->watch.in_sight = false;
     store->watch.next_ns = clock_now_ns() + retry_pause();
 }

@@ -30,6 +30,7 @@ struct store_listener {
      * else -1. */
     void (*answer)(void *context, const struct lock_answer *answer, int fd);
     void (*lock_seen)(void *context, const struct lock_view *view);
+    void (*sight_lost)(void *context); /* a look has failed: the lock may change unseen */
     void (*fatal)(void *context, int status, const char *reason);
     void (*will_done)(void *context);
 };

@@ -178,6 +178,9 @@ void network_said(struct supervisor *supervisor, const struct message *message, 
     case NETWORK_LOCK_SEEN:
         lock_seen(supervisor, MESSAGE_BODY(message, const struct lock_view), now);
         break;
+    case NETWORK_SIGHT_LOST:
+        election_sight_lost(&supervisor->election);
+        break;
     case NETWORK_TAKEN_DOWN:
         supervisor->taken_down = true;
         break;

@@ -85,6 +85,14 @@ START_TEST(who_stood_still_waits_anew_for_a_lock_that_vanished)
 }
 END_TEST
 
+START_TEST(who_cannot_look_waits_anew_for_a_lock_that_vanished)
+{
+    waits_for_a_vanished_lock();
+    election_sight_lost(&election);
+    ck_assert_uint_eq(candidacy_opens(&election.candidacy), 0);
+}
+END_TEST
+
 START_TEST(what_was_seen_under_an_earlier_session_counts_no_more)
 {
     waits_for_a_vanished_lock();
@@ -393,6 +401,7 @@ Suite *acquire_suite(void)
     tcase_add_test(acquire, a_lock_that_we_had_and_that_vanished_is_waited_for);
     tcase_add_test(acquire, who_stood_still_waits_anew_for_a_lock_that_vanished);
     tcase_add_test(acquire, who_cannot_renew_waits_anew_for_a_lock_that_vanished);
+    tcase_add_test(acquire, who_cannot_look_waits_anew_for_a_lock_that_vanished);
     tcase_add_test(acquire, what_was_seen_under_an_earlier_session_counts_no_more);
     tcase_add_test(acquire, a_free_lock_without_the_mark_is_acquired_when_its_lease_is_over);
     tcase_add_test(acquire, a_refused_acquire_waits_for_another_look);

@@ -52,6 +52,10 @@ void candidacy_see(struct candidacy *candidacy, const struct lock_view *view, in
         if (!was_free)
             candidacy->free_since = now;
         candidacy->opens = candidacy->free_since + waiting_time(candidacy, view);
+        if (candidacy->opens > candidacy->free_since && candidacy->opens > candidacy->doubt_until)
+            candidacy->doubt_until = candidacy->opens;
+        if (candidacy->opens < candidacy->doubt_until) /* another has led since, and knew nothing */
+            candidacy->opens = candidacy->doubt_until;
     }
     remember(candidacy, view);
 }

@@ -21,6 +21,7 @@ struct candidacy {
     duration_ns last_lease; /* of the last value that named one; 0: none */
     instant_ns free_since;  /* first seen free at this index */
     instant_ns opens;       /* the lock may be taken from then on */
+    instant_ns doubt_until; /* a leader whose lock was freed without the mark may act until then */
     instant_ns not_before;  /* after a try that failed, or to let others go first */
 };
 

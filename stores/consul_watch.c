@@ -86,7 +86,9 @@ static void look_answered(void *context, const struct consul_look *seen)
 static void look(struct store *store)
 {
     struct consul_watch *watch = &store->watch;
-    const char *mode = watch->holding || watch->consistent ? "consistent" : "stale";
+    bool is_absent = watch->looked && !watch->seen; /* a server that lags shows that for long */
+    bool asks_quorum = watch->holding || watch->consistent || is_absent;
+    const char *mode = asks_quorum ? "consistent" : "stale";
     uint64_t wait_ns = watch->index ? wait_of(store) : 0;
     char query[96];
 

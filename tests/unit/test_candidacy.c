@@ -89,6 +89,17 @@ START_TEST(a_mark_of_an_earlier_leader_than_we_saw_counts_nothing)
 }
 END_TEST
 
+START_TEST(a_mark_does_not_end_the_wait_for_an_earlier_leader)
+{
+    look(others_lock(10), NOW);
+    look(absent_lock(), NOW + 1);
+    look(marked_lock(12), NOW + SECONDS(5)); /* of one who knew of no leader */
+    ck_assert_opens(NOW + 1 + OWN_LEASE);
+    look(marked_lock(13), NOW + SECONDS(30));
+    ck_assert_opens(NOW + SECONDS(30));
+}
+END_TEST
+
 /* --- No mark. --- */
 
 START_TEST(without_the_mark_the_lease_in_the_value_is_waited_for)
@@ -251,6 +262,7 @@ Suite *candidacy_suite(void)
     tcase_add_test(marks, a_lock_with_the_mark_is_free_at_once);
     tcase_add_test(marks, a_mark_counts_at_the_index_that_we_saw_and_above);
     tcase_add_test(marks, a_mark_below_an_index_that_we_saw_counts_nothing);
+    tcase_add_test(marks, a_mark_does_not_end_the_wait_for_an_earlier_leader);
     tcase_add_test(marks, a_mark_of_an_earlier_leader_than_we_saw_counts_nothing);
     tcase_add_test(marks, without_the_mark_the_lease_in_the_value_is_waited_for);
     tcase_add_test(marks, without_a_lease_in_the_value_ours_is_waited_for);

@@ -140,17 +140,6 @@ MUTANTS = [
            ("keeper/demotion.c", "!program_is_stopped(&keeper->program);", "true;")),
     Mutant("an absence that was not watched counts on", TWO,
            ("election/candidacy.c", "    if (candidacy->absent)\n        candidacy->free = false;", "")),
-    Mutant("an acquire leaves out an entry that was written", TWO,
-           ("stores/consul_candidate.c", "    if (session_is(session, &candidate->session))\n        candidate->next_ns = 0;\n",
-            "    if (session_is(session, &candidate->session))\n        candidate->next_ns = 0;\n"
-            "    if (session_is(session, &candidate->session) && candidate->written && candidate->written_lock_seen)\n"
-            "        return;\n")),
-    Mutant("who was told that the lock was seen forgets it", TWO,
-           ("election/candidacy.c", "candidacy->seen |= view->exists || view->others_seen;",
-            "candidacy->seen |= view->exists;"),
-           ("stores/consul_candidate.c", "    if (!own_entry_stands(store, entries))\n        return;\n", "")),
-    Mutant("an acquire that was overtaken used", TWO,
-           ("election/answers.c", "        election->overtaken = true;", "        election->overtaken = false;")),
     Mutant("descendants wait for a program that cannot be killed", ("a loss that was told", *TWO),
            ("keeper/conduct.c", "        keeper_kill_everything(keeper);\n    advance_sweep(keeper, now);",
             "        program_kill(&keeper->program);\n    advance_sweep(keeper, now);")),

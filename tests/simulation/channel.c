@@ -102,9 +102,9 @@ bool channel_send(int fd, const struct message *message, int passed_fd)
     }
     if (message->type == KEEPER_PROMOTE) {
         judge_promotes(process_current, MESSAGE_BODY(message, const struct situation));
-        faults_promoting(process_current->instance);
+        faults_moment(MOMENT_PROMOTES, process_current->instance);
     } else if (message->type == KEEPER_DEMOTE) {
-        faults_demoting(process_current->instance);
+        faults_moment(MOMENT_DEMOTES, process_current->instance);
     }
     struct parcel *parcel = free_parcels ? free_parcels : world_memory(sizeof *parcel);
     if (free_parcels)

@@ -1,5 +1,6 @@
 #include "tests/simulation/coverage.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +50,7 @@ void coverage_cell(enum election_state state, enum election_event event)
 
 void coverage_fault(unsigned kind, true_ns now, duration_ns meeting)
 {
+    assert(kind < FAULTS_MAX);
     coverage.faults[kind]++;
     for (unsigned i = 0; i < of_run_count; i++)
         if (now < of_run[i].began + meeting) {
@@ -104,13 +106,13 @@ static bool report_faults(const struct coverage *sum)
     unsigned hit = 0;
 
     printf("faults:\n");
-    for (unsigned i = 0; i < fault_kind_count; i++) {
+    for (unsigned i = 0; i < fault_kind_count(); i++) {
         hit += sum->faults[i] > 0;
-        printf("  %-40s %10" PRIu32 "%s\n", fault_kinds[i].name, sum->faults[i],
+        printf("  %-40s %10" PRIu32 "%s\n", fault_kind(i)->name, sum->faults[i],
                sum->faults[i] ? "" : "  NOT HIT");
     }
-    printf("%u of %u kinds of fault hit\n", hit, fault_kind_count);
-    return hit == fault_kind_count;
+    printf("%u of %u kinds of fault hit\n", hit, fault_kind_count());
+    return hit == fault_kind_count();
 }
 
 /* A kind meets itself too. */
@@ -119,14 +121,14 @@ static bool report_pairs(const struct coverage *sum)
     unsigned pairs = 0, hit = 0;
     uint32_t least = UINT32_MAX;
 
-    for (unsigned i = 0; i < fault_kind_count; i++)
-        for (unsigned j = i; j < fault_kind_count; j++) {
+    for (unsigned i = 0; i < fault_kind_count(); i++)
+        for (unsigned j = i; j < fault_kind_count(); j++) {
             uint32_t times = sum->pairs[i][j];
             pairs++;
             hit += times > 0;
             least = times < least ? times : least;
             if (times == 0)
-                printf("  NOT HIT: %s with %s\n", fault_kinds[i].name, fault_kinds[j].name);
+                printf("  NOT HIT: %s with %s\n", fault_kind(i)->name, fault_kind(j)->name);
         }
     printf("%u of %u pairs of faults hit, each at least %" PRIu32 " times\n", hit, pairs, least);
     return hit == pairs;

@@ -7,30 +7,60 @@
 
 #include "tests/simulation/world.h"
 
+struct fault;
 struct instance;
+struct process;
 
 struct fault_kind {
     const char *name;
-    duration_ns shortest; /* both 0: it is a moment */
+    duration_ns shortest; /* both 0: it is a moment, and never ends */
     duration_ns longest;
-    void (*begin)(void);
-    void (*end)(void);
+    void (*begin)(struct fault *fault);
+    void (*end)(struct fault *fault); /* NULL: nothing to end but what was stopped */
 };
 
-extern const struct fault_kind fault_kinds[];
-extern const unsigned fault_kind_count;
+/* NULL: there are not so many. */
+const struct fault_kind *fault_kind(unsigned number);
+unsigned fault_kind_count(void);
 
 /* Forgets all of the last run. */
 void faults_begin(void);
 
-/* A holder's renewal is complete: what waited for that moment begins (term.c). */
-void faults_renewed(const struct instance *instance);
-
-/* A keeper is about to be ordered to promote, to demote (channel.c). */
-void faults_promoting(const struct instance *instance);
-void faults_demoting(const struct instance *instance);
-
 /* Plans one of that kind; over by `latest`. */
 void fault_plan(unsigned kind, true_ns at, true_ns latest);
+
+/* Moments of an instance's that a fault may wait for. */
+enum moment {
+    MOMENT_NONE,
+    MOMENT_RENEWED,  /* a holder's renewal is complete */
+    MOMENT_PROMOTES, /* the keeper is about to be ordered to */
+    MOMENT_DEMOTES,
+};
+
+void faults_moment(enum moment moment, const struct instance *instance);
+
+/* --- For the kinds. --- */
+
+struct fault {
+    unsigned kind;
+    true_ns latest;
+    struct host *host;
+    struct instance *instance;
+    bool over;
+    enum moment awaited;
+    void (*strike)(struct fault *fault);
+    struct process *stopped[8];
+    unsigned stopped_count;
+    struct fault *earlier; /* of the run; NULL: none */
+};
+
+/* Each ends with one that has no name. */
+extern const struct fault_kind process_faults[], machine_faults[], consul_faults[];
+
+/* Calls `strike` once, when that moment comes before the fault is over. */
+void fault_awaits(struct fault *fault, enum moment moment, void (*strike)(struct fault *fault));
+
+/* Stops it until the fault is over. */
+void fault_stops(struct fault *fault, struct process *process);
 
 #endif

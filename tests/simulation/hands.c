@@ -47,6 +47,17 @@ void hands_destroy_session(void)
     datacenter_by_hand("PUT", path, "");
 }
 
+static void destroy_session(void *subject, uint64_t detail)
+{
+    (void)subject, (void)detail;
+    hands_destroy_session();
+}
+
+void hands_destroy_session_at(true_ns at)
+{
+    world_plan(at, destroy_session, NULL, 0);
+}
+
 struct foreigner {
     char session[64];
     duration_ns holds;

@@ -10,6 +10,7 @@ void hands_unlock(void);
 void hands_delete(bool with_candidates);
 void hands_overwrite(void);
 void hands_destroy_session(void);
+void hands_destroy_session_at(true_ns at);
 
 /* `consul lock` and the like: it waits for the lock, takes it when it can, holds it for so long and
  * releases it or, when it `dies`, leaves it to run out. It tries no more after `until`.

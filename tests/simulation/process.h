@@ -25,8 +25,6 @@ enum process_kind {
     PROCESS_KINDS
 };
 
-enum acting { ACTS_NOT, ACTS, WRITES_ON };
-
 struct process {
     pid_t pid;
     enum process_kind kind;
@@ -49,8 +47,7 @@ struct process {
     true_ns turn_at;  /* 0: none is planned */
     true_ns timer_at; /* likewise */
     bool turn_missed;
-    unsigned
-        calls_left; /* it is killed as it makes the last of so many system calls; 0: it is not */
+    unsigned calls_left; /* killed as it makes the last of so many system calls; 0: not */
     unsigned signals[8]; /* pending, of a supervisor */
     unsigned signal_count;
 

@@ -172,7 +172,7 @@ static void plan_faults(void)
     for (unsigned i = 0; i < count; i++) {
         true_ns at = clustered ? first + chance(range < CLUSTER ? range : CLUSTER)
                                : CALM_AT_FIRST + chance(range);
-        fault_plan((unsigned)chance(fault_kind_count), at, trouble_ends);
+        fault_plan((unsigned)chance(fault_kind_count()), at, trouble_ends);
     }
 }
 

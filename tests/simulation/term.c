@@ -184,7 +184,7 @@ static void settle_base(struct term *term)
     term->renewals[place].base = term->renewed;
     term->renewal_count++;
     if (holds)
-        faults_renewed(term->instance);
+        faults_moment(MOMENT_RENEWED, term->instance);
 }
 
 static void session_renewed(struct term *term, const struct call *call)

@@ -43,14 +43,13 @@ struct host {
     unsigned cut_servers; /* on the side of a deposed leader of Consul's, or of none */
     unsigned link_slow;
     unsigned link_lossy;
-    unsigned late;       /* requests are on their way for up to ten seconds */
-    unsigned unreliable; /* any of the last three */
-    true_ns unreliable_until;
-    unsigned denied;        /* the token is refused */
-    unsigned limited;       /* requests are refused for their number */
-    unsigned reads_limited; /* those that read alone */
-    unsigned lagging;       /* stale reads come from a server that lags */
-    true_ns unseen_since;   /* by the servers' gossip; 0: it is seen */
+    unsigned late;            /* requests are on their way for up to ten seconds */
+    true_ns unreliable_until; /* when any of the last three last was */
+    unsigned denied;          /* the token is refused */
+    unsigned limited;         /* requests are refused for their number */
+    unsigned reads_limited;   /* those that read alone */
+    unsigned lagging;         /* stale reads come from a server that lags */
+    true_ns unseen_since;     /* by the servers' gossip; 0: it is seen */
     bool declared_dead;
 };
 

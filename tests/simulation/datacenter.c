@@ -21,7 +21,6 @@ struct parked {
     struct call *call;
     uint64_t above; /* answered when the index is */
     uint64_t ticket;
-    bool stale;
 };
 
 static struct {
@@ -83,12 +82,7 @@ static bool is_renewal(const struct call *call)
 
 static bool is_read(const struct call *call)
 {
-    return call->method == 'G';
-}
-
-static const char *method_of(const struct call *call)
-{
-    return call->method == 'G' ? "GET" : call->method == 'D' ? "DELETE" : "PUT";
+    return strcmp(call->method, "GET") == 0;
 }
 
 static void answer(struct call *call, int status, const char *body)
@@ -109,6 +103,11 @@ static void run_out(void)
         strcpy(datacenter.expired, before);
 }
 
+static bool lags(const struct call *call)
+{
+    return says(call, "stale") && call->host->lagging && datacenter.lagging;
+}
+
 static struct consul_answer ask(struct consul_model *model, const struct call *call)
 {
     if (model == datacenter.model)
@@ -116,7 +115,7 @@ static struct consul_answer ask(struct consul_model *model, const struct call *c
     uint64_t before = consul_model_key_index(model, LOCK_KEY);
     consul_model_agent(model, call->host->node);
     struct consul_answer text =
-        consul_model_request(model, method_of(call), call->path, call->body, servers_clock());
+        consul_model_request(model, call->method, call->path, call->body, servers_clock());
     bool ends_session = strncmp(call->path, "/v1/session/", 12) == 0;
     if (consul_model_key_index(model, LOCK_KEY) != before && before > call->known && !ends_session)
         judge_overwrites(call, before);
@@ -137,12 +136,8 @@ static void wait_is_over(void *subject, uint64_t ticket)
         if (datacenter.parked[i].ticket != ticket)
             continue;
         struct call *call = datacenter.parked[i].call;
-        struct consul_model *model =
-            call->host->lagging && datacenter.parked[i].stale && datacenter.lagging
-                ? datacenter.lagging
-                : datacenter.model;
         unpark(i);
-        struct consul_answer text = ask(model, call);
+        struct consul_answer text = ask(lags(call) ? datacenter.lagging : datacenter.model, call);
         call->answered(call, &text);
         return;
     }
@@ -155,7 +150,7 @@ static bool waits(const struct call *call, const struct consul_answer *text)
     return above != 0 && text->index <= above;
 }
 
-static void park(struct call *call, bool stale)
+static void park(struct call *call)
 {
     duration_ns wait = MILLISECONDS(number_of(call, "wait="));
 
@@ -164,7 +159,6 @@ static void park(struct call *call, bool stale)
         .call = call,
         .above = number_of(call, "index="),
         .ticket = ++datacenter.tickets,
-        .stale = stale,
     };
     world_plan(world.now + wait + chance(wait / 16 + 1), wait_is_over, NULL, datacenter.tickets);
 }
@@ -178,7 +172,7 @@ static void wake_parked(void)
     datacenter.known_index = index;
     for (unsigned i = datacenter.parked_count; i-- > 0;) {
         struct parked parked = datacenter.parked[i];
-        if (parked.stale && parked.call->host->lagging)
+        if (lags(parked.call))
             continue;
         struct consul_answer text = ask(datacenter.model, parked.call);
         if (text.index <= parked.above)
@@ -193,7 +187,7 @@ static void drop_parked(void)
 {
     for (unsigned i = datacenter.parked_count; i-- > 0;) {
         struct parked parked = datacenter.parked[i];
-        if (parked.stale)
+        if (says(parked.call, "stale"))
             continue;
         unpark(i);
         if (chance_of(700))
@@ -205,15 +199,14 @@ static void drop_parked(void)
 
 static void serve(struct call *call)
 {
-    bool stale = says(call, "stale");
-    bool lags = stale && call->host->lagging && datacenter.lagging;
-    struct consul_answer text = ask(lags ? datacenter.lagging : datacenter.model, call);
+    bool lagged = lags(call);
+    struct consul_answer text = ask(lagged ? datacenter.lagging : datacenter.model, call);
 
     if (waits(call, &text)) {
-        park(call, stale);
+        park(call);
     } else {
         call->answered(call, &text);
-        if (!lags && !is_read(call))
+        if (!lagged && !is_read(call))
             changed();
     }
 }

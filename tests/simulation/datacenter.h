@@ -16,7 +16,7 @@ struct instance;
 struct call {
     const struct host *host;
     struct instance *instance;
-    char method; /* its first letter */
+    const char *method;
     const char *path;
     const char *query; /* of the path; "": none */
     const char *body;
@@ -32,7 +32,7 @@ void datacenter_end(void);
 /* It has arrived; it is answered later, perhaps never. */
 void datacenter_receive(struct call *call);
 
-/* --- What befalls it (schedule.c). --- */
+/* --- What befalls it (faults.h). --- */
 
 /* The leader is lost, the next is there after that time. forgetful: it knows no lock-delay. */
 void datacenter_lose_leader(duration_ns away, bool forgetful);

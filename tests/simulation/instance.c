@@ -433,9 +433,8 @@ void instance_process_ends(struct process *process)
     if (!instance)
         return;
     judge_process_lost(process);
-    if (process->kind == PROCESS_HOOK && process->wait_status != 0) {
+    if (process->kind == PROCESS_HOOK && process->wait_status != 0)
         hook_failed(instance, &process->session, process->is_promotion);
-    }
     bool other_gone =
         process->kind == PROCESS_KEEPER ? !instance->supervisor->alive : !instance->keeper->alive;
     if (WIFSIGNALED(process->wait_status) && other_gone &&

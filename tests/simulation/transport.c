@@ -184,7 +184,7 @@ struct http_request *http_request(struct http *http, const struct http_order *or
     *request = (struct http_request){
         .call = { .host = host,
                   .instance = process->instance,
-                  .method = order->method[0],
+                  .method = order->method,
                   .path = world_text(order->path, strlen(order->path)),
                   .body = order->body ? world_text(order->body, strlen(order->body)) : "",
                   .sent = host_clock(host),

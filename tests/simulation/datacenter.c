@@ -10,9 +10,6 @@
 #include "tests/simulation/judge.h"
 #include "tests/simulation/story.h"
 
-#define GOSSIP_INTERVAL SECONDS(1)
-#define RECONCILE       30 /* so many times the interval */
-#define GOSSIP_DEATH    SECONDS(6)
 #define HOLD_TIME       SECONDS(7)
 #define PARKED_MAX      256
 #define SESSION_TTL_MIN SECONDS(1)
@@ -332,58 +329,11 @@ static void changed(void)
     judge_look();
 }
 
-/* --- Gossip. --- */
-
-static bool is_seen(const struct host *host)
-{
-    return !host->off && !host->suspended && !host->agent_down && !host->agent_frozen &&
-           !host->cut_out && !host->cut_in && !host->cut_servers;
-}
-
-static void gossip_about(struct host *host)
-{
-    if (is_seen(host))
-        host->unseen_since = 0;
-    else if (host->unseen_since == 0)
-        host->unseen_since = world.now;
-    bool dead = host->unseen_since != 0 && world.now > host->unseen_since + GOSSIP_DEATH;
-    if (dead == host->declared_dead || (host->unseen_since != 0 && !dead))
-        return;
-    host->declared_dead = dead;
-    story_tell("Consul: node %s is declared %s", host->node, dead ? "dead" : "alive");
-    consul_model_node(datacenter.model, host->node, !dead, servers_clock());
-    changed();
-}
-
-/* What a snapshot did not know is registered again. */
-static void reconcile(void)
-{
-    consul_model_node(datacenter.model, "elsewhere", true, servers_clock());
-    for (unsigned i = 0; i < world.host_count; i++)
-        if (world.hosts[i].unseen_since == 0 && !world.hosts[i].declared_dead)
-            consul_model_node(datacenter.model, world.hosts[i].node, true, servers_clock());
-    changed();
-}
-
-static void gossip(void *subject, uint64_t round)
-{
-    (void)subject;
-    for (unsigned i = 0; i < world.host_count && !datacenter.away; i++)
-        gossip_about(&world.hosts[i]);
-    if (round % RECONCILE == RECONCILE - 1 && !datacenter.away)
-        reconcile();
-    world_plan(world.now + GOSSIP_INTERVAL, gossip, NULL, round + 1);
-}
-
 void datacenter_begin(void)
 {
     datacenter_end();
     memset(&datacenter, 0, sizeof datacenter);
     datacenter.model = consul_model_new(chance_between(10, 1000), SESSION_TTL_MIN);
-    for (unsigned i = 0; i < world.host_count; i++)
-        consul_model_node(datacenter.model, world.hosts[i].node, true, servers_clock());
-    consul_model_node(datacenter.model, "elsewhere", true, servers_clock());
-    gossip(NULL, 0);
 }
 
 /* --- What befalls it. --- */
@@ -457,12 +407,15 @@ void datacenter_restore_snapshot(void)
     changed();
 }
 
-void datacenter_agent_leaves(struct host *host)
+void datacenter_node(const char *node, bool alive)
 {
-    if (datacenter.away)
-        return;
-    host->declared_dead = true; /* until it is back */
-    consul_model_node_left(datacenter.model, host->node, servers_clock());
+    consul_model_node(datacenter.model, node, alive, servers_clock());
+    changed();
+}
+
+void datacenter_node_left(const char *node)
+{
+    consul_model_node_left(datacenter.model, node, servers_clock());
     changed();
 }
 

@@ -1,5 +1,5 @@
-/* datacenter.h - Consul's servers: a leader that can be away, deposed or forgetful, followers that
- * lag, gossip that declares nodes dead, other people's hands; and what of it the judge asks.
+/* datacenter.h - Consul's servers: a leader that can be away, deposed or forgetful, and followers
+ * that lag; and what of it the judge asks.
  */
 #ifndef SIMULATION_DATACENTER_H
 #define SIMULATION_DATACENTER_H
@@ -47,7 +47,10 @@ bool datacenter_is_away(void);
 void datacenter_lag_begins(void);
 void datacenter_take_snapshot(void);
 void datacenter_restore_snapshot(void);
-void datacenter_agent_leaves(struct host *host);
+
+/* A node is registered and alive, or dead; it is there no more. */
+void datacenter_node(const char *node, bool alive);
+void datacenter_node_left(const char *node);
 
 /* A request of nobody's that comes by no network. */
 struct consul_answer datacenter_by_hand(const char *method, const char *path, const char *body);

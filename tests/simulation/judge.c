@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "keeper/orders.h"
+#include "tests/simulation/excuse.h"
 #include "tests/simulation/instance.h"
 #include "tests/simulation/story.h"
 #include "tests/simulation/term.h"
@@ -100,11 +101,6 @@ static void condemn(enum rule rule, const char *format, ...)
     story_tell("*** %s", judge.reason);
 }
 
-static const struct settings *settings_of(const struct instance *instance)
-{
-    return instance->slot->settings;
-}
-
 struct instance *judge_leader(void)
 {
     for (unsigned i = 0; i < judge.acting_count; i++) {
@@ -115,90 +111,11 @@ struct instance *judge_leader(void)
     return NULL;
 }
 
-/* --- What excuses somebody who acts. --- */
-
-static const struct instance *instance_of(const struct process *process)
-{
-    if (process->instance)
-        return process->instance;
-    const struct term *term = term_of(process->session.text);
-    return term ? term->instance : NULL;
-}
+/* --- The rules that are looked at while somebody acts. --- */
 
 static bool is_running(const struct process *process)
 {
     return process->acts && process_can_run(process);
-}
-
-/* How late a kill may be: what a scheduler lets wait. */
-static duration_ns kill_lateness(const struct instance *instance)
-{
-    const struct host *host = instance->slot->host;
-    bool slow = host->slow || (host->slow_until != 0 && world.now < host->slow_until + SECONDS(1));
-
-    return slow ? KILL_BUDGET_NS : MILLISECONDS(5);
-}
-
-/* What a dead sidecar has left acting outside is its successor's to end, in the same place. */
-static const struct instance *responsible_for(const struct process *process)
-{
-    const struct instance *instance = instance_of(process);
-    const struct instance *successor = instance ? instance->slot->present : NULL;
-
-    if (process->kind != PROCESS_OUTSIDE || !instance || !instance->slot->named ||
-        instance->supervisor->alive || instance->keeper->alive || instance->network->alive ||
-        successor == instance || !instance_lives(successor))
-        return instance;
-    return successor;
-}
-
-/* One of its processes cannot be killed, or could not until so long ago. */
-static bool somebody_is_held(const struct instance *instance, duration_ns ago)
-{
-    return instance->held_until != 0 && world.now < instance->held_until + ago;
-}
-
-/* Nobody is there who could have ended it by now, or it cannot be ended: that is left to tokens. */
-static bool cannot_be_ended(const struct process *process)
-{
-    const struct instance *instance = responsible_for(process);
-
-    if (!instance || process->kill_pending || !instance_can_enforce(instance))
-        return true;
-    duration_ns lateness = kill_lateness(instance);
-    true_ns since = instance_ran_again(instance);
-    if (instance->disturbed > since) /* somebody else has to end it now */
-        since = instance->disturbed;
-    if (process->kind != PROCESS_OUTSIDE)
-        return world.now < since + lateness;
-
-    /* A hook has to end it. */
-    const struct term *term = term_of(process->session.text);
-    const struct instance *former = instance_of(process);
-    if (instance != former && instance->started + SECONDS(1) > since)
-        since = instance->started + SECONDS(1);
-    if (instance != former && former->disturbed + SECONDS(1) > since)
-        since = former->disturbed + SECONDS(1); /* it held the place until then */
-    lateness += settings_of(instance)->demote_timeout_ns + KILL_BUDGET_NS;
-    return world.now < since + lateness || (term && term->demotion_failed) ||
-           somebody_is_held(instance, lateness + STOP_SLACK);
-}
-
-/* --- The rules that are looked at while somebody acts. --- */
-
-/* Lock and candidates were deleted together, or an old snapshot was restored, and it was shown
- * nothing of that leader before.
- */
-static bool could_not_know(const struct process *one, const struct process *other)
-{
-    const struct process *newcomer = one->acts_since > other->acts_since ? one : other;
-    const struct process *leader = newcomer == one ? other : one;
-    const struct instance *instance = instance_of(newcomer);
-    const struct term *term = term_of(leader->session.text);
-    true_ns lost = datacenter_history_lost();
-
-    return lost != 0 && instance && term && term->shown_to[instance->slot->number] != instance &&
-           world.now < lost + settings_of(instance)->lease_ns + SECONDS(1);
 }
 
 static const char *name_of(const struct process *process)
@@ -216,29 +133,12 @@ static bool look_at_pair(const struct process *one, const struct process *other)
 {
     if (same_lead(one, other))
         return false;
-    if (!is_running(one) || !is_running(other) || cannot_be_ended(one) || cannot_be_ended(other) ||
-        could_not_know(one, other))
+    if (!is_running(one) || !is_running(other) || excuse_cannot_be_ended(one) ||
+        excuse_cannot_be_ended(other) || excuse_could_not_know(one, other))
         return true;
     condemn(RULE_TWO_ACT, "%s with token %" PRIu64 " and %s with token %" PRIu64, name_of(one),
             one->token, name_of(other), other->token);
     return false;
-}
-
-/* What no program but ours can be kept from: locks freed by hand, lock-delays forgotten after
- * sessions that were ended by hand or gossip. Ours wait for the lease.
- */
-static bool anybody_excused(const struct term *term)
-{
-    duration_ns lease = term_settings(term)->lease_ns + SECONDS(1);
-    true_ns freed = datacenter_freed(), forgotten = datacenter_delay_forgotten();
-
-    if (freed != 0 && world.now < freed + lease && (term->lost == 0 || term->lost <= freed))
-        return true;
-    if (forgotten == 0 || world.now > forgotten + lease || term->lost > forgotten)
-        return false;
-    /* Expiry alone leaves nothing for a kill that is late. */
-    return !datacenter_ran_out(term->session) ||
-           term_lease_left(term) > -(int64_t)kill_lateness(term->instance);
 }
 
 static void look_then(void *subject, uint64_t detail);
@@ -256,7 +156,7 @@ static bool look_at_protection(const struct process *process)
     }
     if (grantable > world.now)
         return false;
-    if (!is_running(process) || cannot_be_ended(process) || anybody_excused(term))
+    if (!is_running(process) || excuse_cannot_be_ended(process) || excuse_plain_candidate(term))
         return true;
     condemn(RULE_ACTS_UNPROTECTED, "%s with token %" PRIu64 ", %.3fs after its lease's last base",
             name_of(process), process->token,
@@ -268,8 +168,8 @@ static void look_at_lease(const struct process *process)
 {
     const struct term *term = term_of(process->session.text);
 
-    if (!term || term_lease_left(term) >= -(int64_t)kill_lateness(term->instance) ||
-        !is_running(process) || cannot_be_ended(process))
+    if (!term || term_lease_left(term) >= -(int64_t)excuse_lateness(term->instance) ||
+        !is_running(process) || excuse_cannot_be_ended(process))
         return;
     condemn(RULE_ACTS_PAST_LEASE, "%s with token %" PRIu64 " by %.3fs", name_of(process),
             process->token, -(double)term_lease_left(term) / (double)SECONDS(1));
@@ -284,7 +184,7 @@ static void look_at_loss(const struct process *process)
     const struct settings *settings = term_settings(term);
     if (world.now < term->told_lost + settings_demote_budget(settings) + LOSS_SLACK ||
         instance_disturbed_since(term->instance, term->told_lost) || !is_running(process) ||
-        cannot_be_ended(process))
+        excuse_cannot_be_ended(process))
         return;
     condemn(RULE_LOSS_IGNORED, "%s with token %" PRIu64 ", told %.3fs ago", name_of(process),
             process->token, (double)(world.now - term->told_lost) / (double)SECONDS(1));
@@ -352,7 +252,7 @@ void judge_begins(struct process *process)
     } else if (process->token > judge.highest_token) {
         judge.highest_token = process->token;
         strcpy(judge.highest_session, process->session.text);
-    } else if (!cannot_be_ended(process)) {
+    } else if (!excuse_cannot_be_ended(process)) {
         condemn(RULE_TOKEN, "%s has %" PRIu64 " after %" PRIu64, name_of(process), process->token,
                 judge.highest_token);
     }
@@ -500,7 +400,7 @@ static void stop_check(void *subject, uint64_t asked)
 {
     struct instance *instance = subject;
 
-    if (!somebody_is_held(instance, STOP_SLACK) && instance_lives(instance) &&
+    if (!excuse_held(instance, STOP_SLACK) && instance_lives(instance) &&
         !instance_disturbed_since(instance, asked))
         condemn(RULE_STOP_LATE, "%s was asked %.3fs ago", story_instance(instance),
                 (double)(world.now - asked) / (double)SECONDS(1));
@@ -508,7 +408,7 @@ static void stop_check(void *subject, uint64_t asked)
 
 void judge_stop_asked(struct instance *instance)
 {
-    world_plan(world.now + settings_of(instance)->stop_timeout_ns + STOP_SLACK, stop_check,
+    world_plan(world.now + instance->slot->settings->stop_timeout_ns + STOP_SLACK, stop_check,
                instance, instance->stop_asked);
 }
 

@@ -1,6 +1,7 @@
 /* machine_faults.c - what befalls a machine, its network, its agent and what its requests get. */
 #include "tests/simulation/datacenter.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/gossip.h"
 #include "tests/simulation/process.h"
 #include "tests/simulation/transport.h"
 
@@ -90,7 +91,7 @@ static void kill_agent(struct fault *fault)
 static void end_agent(struct fault *fault)
 {
     kill_agent(fault);
-    datacenter_agent_leaves(fault->host);
+    gossip_leaves(fault->host);
 }
 
 static void start_agent(struct fault *fault)

@@ -11,6 +11,7 @@
 #include "tests/simulation/chance.h"
 #include "tests/simulation/coverage.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/gossip.h"
 #include "tests/simulation/instance.h"
 #include "tests/simulation/judge.h"
 #include "tests/simulation/story.h"
@@ -263,6 +264,7 @@ void schedule_play(uint64_t seed)
     faults_begin();
     make_machines();
     datacenter_begin();
+    gossip_begin();
     const struct settings *terms = make_slots();
     duration_ns after = 2 * terms->ttl_ns + terms->lock_delay_ns + terms->lease_ns + BOUND_SLACK +
                         WATCHED + TAKEOVERS + STOPS;

@@ -1,0 +1,91 @@
+#include "tests/simulation/excuse.h"
+
+#include "keeper/orders.h"
+#include "tests/simulation/instance.h"
+
+#define SLACK SECONDS(1) /* for what does not come at once: a start, an answer, a hook */
+
+static const struct instance *instance_of(const struct process *process)
+{
+    if (process->instance)
+        return process->instance;
+    const struct term *term = term_of(process->session.text);
+    return term ? term->instance : NULL;
+}
+
+duration_ns excuse_lateness(const struct instance *instance)
+{
+    const struct host *host = instance->slot->host;
+    bool slow = host->slow || (host->slow_until != 0 && world.now < host->slow_until + SLACK);
+
+    return slow ? KILL_BUDGET_NS : MILLISECONDS(5);
+}
+
+/* What a dead sidecar has left acting outside is its successor's to end, in the same place. */
+static const struct instance *responsible_for(const struct process *process)
+{
+    const struct instance *instance = instance_of(process);
+    const struct instance *successor = instance ? instance->slot->present : NULL;
+
+    if (process->kind != PROCESS_OUTSIDE || !instance || !instance->slot->named ||
+        instance->supervisor->alive || instance->keeper->alive || instance->network->alive ||
+        successor == instance || !instance_lives(successor))
+        return instance;
+    return successor;
+}
+
+bool excuse_held(const struct instance *instance, duration_ns ago)
+{
+    return instance->held_until != 0 && world.now < instance->held_until + ago;
+}
+
+bool excuse_cannot_be_ended(const struct process *process)
+{
+    const struct instance *instance = responsible_for(process);
+
+    if (!instance || process->kill_pending || !instance_can_enforce(instance))
+        return true;
+    duration_ns lateness = excuse_lateness(instance);
+    true_ns since = instance_ran_again(instance);
+    if (instance->disturbed > since) /* somebody else has to end it now */
+        since = instance->disturbed;
+    if (process->kind != PROCESS_OUTSIDE)
+        return world.now < since + lateness;
+
+    /* A hook has to end it. */
+    const struct term *term = term_of(process->session.text);
+    const struct instance *former = instance_of(process);
+    if (instance != former && instance->started + SLACK > since)
+        since = instance->started + SLACK;
+    if (instance != former && former->disturbed + SLACK > since)
+        since = former->disturbed + SLACK; /* it held the place until then */
+    lateness += instance->slot->settings->demote_timeout_ns + KILL_BUDGET_NS;
+    return world.now < since + lateness || (term && term->demotion_failed) ||
+           excuse_held(instance, lateness + SLACK);
+}
+
+bool excuse_could_not_know(const struct process *one, const struct process *other)
+{
+    const struct process *newcomer = one->acts_since > other->acts_since ? one : other;
+    const struct process *leader = newcomer == one ? other : one;
+    const struct instance *instance = instance_of(newcomer);
+    const struct term *term = term_of(leader->session.text);
+    true_ns lost = datacenter_history_lost();
+
+    return lost != 0 && instance && term && term->shown_to[instance->slot->number] != instance &&
+           world.now < lost + instance->slot->settings->lease_ns + SLACK;
+}
+
+bool excuse_plain_candidate(const struct term *term)
+{
+    duration_ns lease = term_settings(term)->lease_ns + SLACK;
+    true_ns freed = datacenter_freed(), forgotten = datacenter_delay_forgotten();
+
+    if (freed != 0 && world.now < freed + lease && (term->lost == 0 || term->lost <= freed))
+        return true;
+    if (forgotten == 0 || world.now > forgotten + lease || term->lost > forgotten)
+        return false;
+    /* Expiry alone leaves nothing for a kill that is late. */
+    return !datacenter_ran_out(term->session) ||
+           term_lease_left(term) > -(int64_t)excuse_lateness(term->instance);
+}

@@ -7,6 +7,21 @@
 #include "base/log.h"
 #include "supervisor/supervisor.h"
 
+void keeper_fill_start(const struct supervisor *supervisor, int supervisor_fd,
+                       struct keeper_start *start)
+{
+    *start = (struct keeper_start){
+        .settings = supervisor->settings,
+        .command = supervisor->command,
+        .user = supervisor->user,
+        .signals = supervisor->signals,
+        .directory = supervisor->directory,
+        .supervisor_fd = supervisor_fd,
+        .network_fd = -1,
+        .terminal_group = supervisor->owned_terminal ? supervisor->group : 0,
+    };
+}
+
 void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64_t term,
                  const void *body, size_t size, int passed_fd)
 {

@@ -103,7 +103,6 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
         }
         log_warn("no place lock, no record: %s", err->text);
     }
-    lead_init(supervisor);
     start_line_tell_settings(settings);
     return 0;
 }
@@ -171,11 +170,8 @@ int main(int argc, char **argv)
         .command = command,
         .user = &user,
         .signals = &signals,
-        .lock_fd = -1,
-        .keeper = { .fd = -1 },
-        .network = { .fd = -1 },
-        .gone = true,
     };
+    supervisor_init(&supervisor);
     int status = set_up(&supervisor, &user, &err);
     if (status == 0 && (keeper_start_process(&supervisor, &err) < 0 ||
                         network_start_process(&supervisor, &err) < 0))

@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "keeper/keeper.h"
 #include "keeper/sweep.h"
 #include "network/requests.h"
 #include "supervisor/supervisor.h"
@@ -39,16 +38,7 @@ int keeper_start_process(struct supervisor *supervisor, struct error *err)
 
     if (channel_pair(ends, err) < 0)
         return -1;
-    start = (struct keeper_start){
-        .settings = supervisor->settings,
-        .command = supervisor->command,
-        .user = supervisor->user,
-        .signals = supervisor->signals,
-        .directory = supervisor->directory,
-        .supervisor_fd = ends[1],
-        .network_fd = -1,
-        .terminal_group = supervisor->owned_terminal ? supervisor->group : 0,
-    };
+    keeper_fill_start(supervisor, ends[1], &start);
     int ours[8], count = 0;
     int all[] = { ends[0], supervisor->signal_fd, supervisor->timer_fd, supervisor->network.fd,
                   supervisor->lock_fd };

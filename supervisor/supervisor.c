@@ -26,6 +26,15 @@ void supervisor_write_record(struct supervisor *supervisor)
 
 /* --- The beginning. --- */
 
+void supervisor_init(struct supervisor *supervisor)
+{
+    supervisor->lock_fd = -1;
+    supervisor->keeper.fd = -1;
+    supervisor->network.fd = -1;
+    supervisor->gone = true;
+    lead_init(supervisor);
+}
+
 void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
 {
     const struct settings *settings = supervisor->settings;

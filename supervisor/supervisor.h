@@ -8,7 +8,7 @@
 
 #include "base/settings.h"
 #include "election/election.h"
-#include "keeper/child.h"
+#include "keeper/keeper.h"
 #include "keeper/orders.h"
 #include "supervisor/place.h"
 #include "supervisor/start_line.h"
@@ -105,6 +105,9 @@ void supervisor_sweep(struct supervisor *supervisor, instant_ns now);
 
 /* --- keeper_link.c --- */
 
+/* What a keeper with that end of a channel to us begins with. */
+void keeper_fill_start(const struct supervisor *supervisor, int supervisor_fd,
+                       struct keeper_start *start);
 void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64_t term,
                  const void *body, size_t size, int passed_fd);
 void keeper_said(struct supervisor *supervisor, const struct message *message, instant_ns now);
@@ -138,6 +141,9 @@ void lead_order_demotion(struct supervisor *supervisor, enum election_reason rea
                          instant_ns now);
 
 /* --- supervisor.c --- */
+
+/* All but settings, command, user and signals, which are set; the rest is 0. */
+void supervisor_init(struct supervisor *supervisor);
 
 /* Begins the planned end of this instance. status: what to exit with, or -1 for the program's. */
 void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now);

@@ -6,37 +6,18 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "keeper/conduct.h"
-#include "network/network.h"
-#include "supervisor/supervisor.h"
+#include "keeper/child.h"
 #include "tests/simulation/chance.h"
-#include "tests/simulation/channel.h"
 #include "tests/simulation/judge.h"
+#include "tests/simulation/ours.h"
 #include "tests/simulation/program.h"
 #include "tests/simulation/story.h"
 #include "tests/simulation/term.h"
-#include "tests/simulation/transport.h"
-
-/* As supervisor/peers.c waits for its keeper. */
-#define END_TIME MILLISECONDS(500)
 
 #define OPERATOR_TIME SECONDS(30)
 
 struct slot slots[SLOTS_MAX];
 unsigned slot_count;
-
-struct supervisor_state {
-    struct supervisor supervisor;
-    bool begun;
-    bool ending;
-    local_ns keeper_until;
-};
-
-struct network_state {
-    struct network network;
-    struct transport transport;
-    bool begun;
-};
 
 void instances_begin(void)
 {
@@ -53,178 +34,10 @@ struct slot *slot_new(struct host *host, const struct settings *settings)
     return slot;
 }
 
-/* --- The supervisor. --- */
-
-static void begin_end(struct supervisor_state *state)
-{
-    struct supervisor *supervisor = &state->supervisor;
-
-    state->ending = true;
-    state->keeper_until = clock_now_ns() + END_TIME;
-    network_kill(supervisor);
-    channel_close(supervisor->keeper.fd);
-}
-
-/* As peers_end() does it. */
-static void end_soon(struct process *process, struct supervisor_state *state)
-{
-    struct process *keeper = process->instance->keeper;
-    struct process *dead;
-
-    while ((dead = process_dead_child(process)))
-        process_reap(dead);
-    if (keeper->alive && clock_now_ns() >= state->keeper_until) {
-        process_kill(keeper);
-        process_sweep(process, 0);
-    }
-    if (keeper->alive)
-        return;
-    if (!state->supervisor.record.promoted)
-        process->instance->slot->has_record = false;
-    story_tell("%s ends with status %d", story_instance(process->instance),
-               state->supervisor.exit_status);
-    process_exit(process, state->supervisor.exit_status);
-}
-
-static void supervisor_turns(struct process *process)
-{
-    struct supervisor_state *state = process->state;
-
-    if (!state->begun)
-        supervisor_begin(&state->supervisor);
-    else if (!state->ending)
-        supervisor_turn(&state->supervisor);
-    state->begun = true;
-    if (!state->ending && supervisor_has_ended(&state->supervisor))
-        begin_end(state);
-    if (state->ending)
-        end_soon(process, state);
-}
-
-static local_ns supervisor_due(const struct process *process)
-{
-    const struct supervisor_state *state = process->state;
-
-    return state->ending ? state->keeper_until : supervisor_next_due(&state->supervisor);
-}
-
-/* --- The keeper. --- */
-
-static void keeper_turns(struct process *process)
-{
-    struct keeper *keeper = process->state;
-
-    keeper_turn(keeper);
-    if (keeper->finished)
-        process_exit(process, 0);
-}
-
-static local_ns keeper_due(const struct process *process)
-{
-    return keeper_next_due(process->state);
-}
-
-int keeper_start_process(struct supervisor *supervisor, struct error *err)
-{
-    struct process *parent = process_current;
-    struct instance *instance = parent->instance;
-    struct process *process = process_new(PROCESS_KEEPER, parent->host, instance, parent);
-    struct keeper_start *start = world_memory(sizeof *start);
-    int ends[2];
-
-    (void)err;
-    channel_new(ends, parent, process);
-    *start = (struct keeper_start){
-        .settings = supervisor->settings,
-        .command = supervisor->command,
-        .user = supervisor->user,
-        .signals = supervisor->signals,
-        .directory = supervisor->directory,
-        .supervisor_fd = ends[1],
-        .network_fd = -1,
-    };
-    process->state = world_memory(sizeof(struct keeper));
-    keeper_init(process->state, start);
-    process->turn = keeper_turns;
-    process->next_due = keeper_due;
-    instance->keeper = process;
-    supervisor->keeper = (struct peer){ .pid = process->pid, .fd = ends[0] };
-    supervisor->record.keeper = process->pid;
-    process_wake(process);
-    return 0;
-}
-
-/* --- The network process. --- */
-
-static void network_turns(struct process *process)
-{
-    struct network_state *state = process->state;
-
-    if (!state->begun)
-        network_open(&state->network);
-    state->begun = true;
-    transport_call_back(&state->transport);
-    network_turn(&state->network);
-    if (state->network.finished)
-        process_exit(process, 0);
-}
-
-static local_ns network_due(const struct process *process)
-{
-    const struct network_state *state = process->state;
-
-    return network_next_due(&state->network);
-}
-
-int network_start_process(struct supervisor *supervisor, struct error *err)
-{
-    struct process *parent = process_current;
-    struct process *process = process_new(PROCESS_NETWORK, parent->host, parent->instance, parent);
-    struct network_state *state = world_memory(sizeof *state);
-    int with_supervisor[2], with_keeper[2];
-
-    (void)err;
-    channel_new(with_supervisor, parent, process);
-    channel_new(with_keeper, parent, process);
-    state->network = (struct network){
-        .settings = *supervisor->settings,
-        .supervisor_fd = with_supervisor[1],
-        .keeper_fd = with_keeper[1],
-    };
-    state->transport.process = process;
-    process->state = state;
-    process->turn = network_turns;
-    process->next_due = network_due;
-    parent->instance->network = process;
-    supervisor->network = (struct peer){ .pid = process->pid, .fd = with_supervisor[0] };
-    supervisor->record.network = process->pid;
-    if (supervisor->keeper.fd >= 0)
-        keeper_send(supervisor, KEEPER_NETWORK, 0, NULL, 0, with_keeper[0]);
-    else
-        channel_close(with_keeper[0]);
-    process_wake(process);
-    return 0;
-}
-
-struct transport *process_transport(const struct process *network)
-{
-    struct network_state *state = network->state;
-
-    return &state->transport;
-}
-
-struct http *transport_of_current(void)
-{
-    return (struct http *)process_transport(process_current);
-}
-
 /* --- Their life. --- */
 
 static void start(void *subject, uint64_t detail)
 {
-    static const struct user nobody;
-    static const struct signal_state no_signals;
-    static char *command[] = { (char *)"program", NULL };
     struct slot *slot = subject;
     bool present = slot->present && instance_lives(slot->present);
 
@@ -245,30 +58,8 @@ static void start(void *subject, uint64_t detail)
     bool has_outside = slot->outside && slot->outside->alive;
     if (slot->settings->mode == MODE_SIDECAR && !has_outside)
         slot->outside = process_new(PROCESS_OUTSIDE, slot->host, NULL, NULL);
-    struct process *process = process_new(PROCESS_SUPERVISOR, slot->host, instance, NULL);
-    struct supervisor_state *state = world_memory(sizeof *state);
-    struct supervisor *supervisor = &state->supervisor;
-    struct error err;
-    instance->supervisor = process;
-    process->state = state;
-    process->turn = supervisor_turns;
-    process->next_due = supervisor_due;
-    supervisor->settings = slot->settings;
-    supervisor->command = slot->settings->mode == MODE_SIDECAR ? NULL : command;
-    supervisor->user = &nobody;
-    supervisor->signals = &no_signals;
-    supervisor->lock_fd = -1;
-    supervisor->keeper.fd = -1;
-    supervisor->network.fd = -1;
-    supervisor->gone = true;
-    supervisor->place.lock_fd = slot->named ? (int)slot->number : -1;
-    lead_init(supervisor);
     story_tell("%s is started", story_instance(instance));
-    process_current = process;
-    keeper_start_process(supervisor, &err);
-    network_start_process(supervisor, &err);
-    process_current = NULL;
-    process_wake(process);
+    ours_start(instance);
 }
 
 void slot_start(struct slot *slot, duration_ns after)
@@ -340,13 +131,6 @@ bool instance_disturbed_since(const struct instance *instance, true_ns then)
         return true;
     processes_each(is_stopped, &stopped);
     return stopped->stopped > 0;
-}
-
-const struct situation *instance_situation(const struct instance *instance)
-{
-    const struct keeper *keeper = instance->keeper->state;
-
-    return instance->keeper->alive ? &keeper->lead : NULL;
 }
 
 struct search {

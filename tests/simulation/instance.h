@@ -74,9 +74,6 @@ bool instance_lives(const struct instance *instance);
 bool instance_can_enforce(const struct instance *instance);
 true_ns instance_ran_again(const struct instance *instance);
 
-/* What the keeper was last told when it was to promote. */
-const struct situation *instance_situation(const struct instance *instance);
-
 /* Its scheduler is impatient: the signal once more. */
 void instance_hurry(struct instance *instance);
 

@@ -9,6 +9,7 @@
 #include "tests/simulation/chance.h"
 #include "tests/simulation/instance.h"
 #include "tests/simulation/judge.h"
+#include "tests/simulation/ours.h"
 #include "tests/simulation/schedule.h"
 #include "tests/simulation/story.h"
 
@@ -186,7 +187,7 @@ static void program_runs(struct process *program)
 
 static void promote_signal(struct process *program)
 {
-    const struct situation *situation = instance_situation(program->instance);
+    const struct situation *situation = ours_situation(program->instance);
 
     if (situation) {
         program->session = situation->session;

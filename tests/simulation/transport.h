@@ -26,7 +26,7 @@ void transport_call_back(struct transport *transport);
 /* The agent of that machine is gone: its connections break. */
 void transport_break(struct host *host);
 
-/* The client of the process whose turn it is, and of any network process (instance.c). */
+/* The client of the process whose turn it is, and of any network process (ours.c). */
 struct http *transport_of_current(void);
 struct transport *process_transport(const struct process *network);
 

@@ -223,7 +223,7 @@ static void read_back_answered(struct election *election, const struct lock_answ
 void election_answered(struct election *election, const struct lock_answer *answer, instant_ns now,
                        struct election_commands *commands)
 {
-    meet_deadline(election, now, commands);
+    catch_up(election, now, commands);
     switch (answer->type) {
     case REQUEST_SESSION:
         session_answered(election, answer, now, commands);
@@ -311,7 +311,7 @@ void election_sight_lost(struct election *election)
 void election_lock_seen(struct election *election, const struct lock_view *view, instant_ns now,
                         struct election_commands *commands)
 {
-    meet_deadline(election, now, commands);
+    catch_up(election, now, commands);
     ghost_see(election, view, commands);
     acquire_see(election, view);
     candidacy_see(&election->candidacy, view, now);

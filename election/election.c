@@ -77,7 +77,7 @@ static void notice_standstill(struct election *election, instant_ns now)
     election->awake = now;
 }
 
-void meet_deadline(struct election *election, instant_ns now, struct election_commands *commands)
+void catch_up(struct election *election, instant_ns now, struct election_commands *commands)
 {
     notice_standstill(election, now);
     if (leads(election) && now >= election->lease.soft)
@@ -89,7 +89,7 @@ void meet_deadline(struct election *election, instant_ns now, struct election_co
 void election_promoted(struct election *election, uint64_t term, bool succeeded, instant_ns now,
                        struct election_commands *commands)
 {
-    meet_deadline(election, now, commands);
+    catch_up(election, now, commands);
     if (term == election->term)
         transition(election, succeeded ? EVENT_PROMOTED : EVENT_PROMOTION_FAILED, now, commands);
     election_time_passed(election, now, commands);
@@ -170,7 +170,7 @@ static void ask_for_session(struct election *election, instant_ns now,
 void election_time_passed(struct election *election, instant_ns now,
                           struct election_commands *commands)
 {
-    meet_deadline(election, now, commands);
+    catch_up(election, now, commands);
     if (session_is_due(election) && now >= election->session_due)
         ask_for_session(election, now, commands);
 

@@ -20,8 +20,10 @@ struct lock_request *request_add(struct election *election, struct election_comm
 /* Whether the lease is the keeper's concern: promoting or leading. */
 bool leads(const struct election *election);
 
-/* Comes before all that is read: who wakes late finds answers that would have been good in time. */
-void meet_deadline(struct election *election, instant_ns now, struct election_commands *commands);
+/* Comes before all that is read: who wakes late finds answers that would have been good in time,
+ * and has seen nothing meanwhile.
+ */
+void catch_up(struct election *election, instant_ns now, struct election_commands *commands);
 
 /* Asks for the lock as a quorum knows it. */
 void read_back(struct election *election, instant_ns now, struct election_commands *commands);

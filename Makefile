@@ -59,6 +59,8 @@ programs := $(BUILD)/consul-leader $(BUILD)/consul-leader-network
 headers  := $(wildcard include/consul_leader/*.h)
 manuals  := $(wildcard docs/*.1)
 
+.DELETE_ON_ERROR:
+
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
         test-programs setup simulate mutants conformance
 all: $(programs)

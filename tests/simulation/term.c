@@ -102,11 +102,13 @@ const char *terms_living(void)
 /* The session that a verb of a transaction on the lock names. */
 static bool verb_session(const char *body, const char *verb, char session[64])
 {
-    char text[128];
+    char text[128], quoted[16];
 
     int length = snprintf(text, sizeof text,
                           "\"Verb\":\"%s\",\"Key\":\"" LOCK_KEY "\",\"Session\":\"", verb);
     const char *found = strstr(body, text);
+    snprintf(quoted, sizeof quoted, "\"%s\"", verb);
+    assert(found || !strstr(body, quoted)); /* else it is written otherwise than it is read here */
     if (!found)
         return false;
     found += length;

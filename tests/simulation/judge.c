@@ -441,6 +441,13 @@ void judge_expects_same_leader(const char *session)
         condemn(RULE_NEEDLESS, "session %s led, now %s", session, datacenter_holder());
 }
 
+void judge_expects_another_leader(const char *session)
+{
+    judge_expects_leader();
+    if (strcmp(session, datacenter_holder()) == 0)
+        condemn(RULE_NOBODY_LEADS, "session %s was to give the lock away", session);
+}
+
 static void is_left(struct process *process, void *context)
 {
     (void)context;

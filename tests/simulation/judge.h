@@ -74,10 +74,11 @@ void judge_look(void);
 void judge_process_lost(const struct process *process);
 void judge_stop_asked(struct instance *instance);
 
-/* The faults are over long enough: somebody must lead; and the same as then. */
+/* The faults are over long enough: somebody must lead; the same as then; another. */
 void judge_expects_leader(void);
 const char *judge_leading_session(void);
 void judge_expects_same_leader(const char *session);
+void judge_expects_another_leader(const char *session);
 
 /* All were stopped, and nothing disturbed them. */
 void judge_expects_nothing_left(void);

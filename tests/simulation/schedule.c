@@ -198,17 +198,24 @@ static void stop_slot(void *subject, uint64_t detail)
         instance_stop(slot->present);
 }
 
+static bool another_leads_after(duration_ns time)
+{
+    char former[64];
+
+    snprintf(former, sizeof former, "%s", judge_leading_session());
+    if (!go_on(world.now + time + TAKEOVER))
+        return false;
+    judge_expects_another_leader(former);
+    return judge_verdict() == RULES;
+}
+
 /* One is asked to stop, and another leads when it has ended. */
 static bool planned_takeover(void)
 {
     struct instance *leader = judge_leader();
 
-    if (leader)
-        instance_stop(leader);
-    if (!leader || !go_on(world.now + leader->slot->settings->stop_timeout_ns + TAKEOVER))
-        return false;
-    judge_expects_leader();
-    return judge_verdict() == RULES;
+    instance_stop(leader);
+    return another_leads_after(leader->slot->settings->stop_timeout_ns);
 }
 
 /* A supervisor is killed, and its keeper and network process give the lock away. */
@@ -216,15 +223,12 @@ static bool takeover_after_a_kill(void)
 {
     struct instance *leader = judge_leader();
 
-    if (!leader || leader->slot->pid_1) /* nobody is left to give it away */
+    if (leader->slot->pid_1) /* nobody is left to give it away */
         return true;
     leader->disturbed = world.now;
     story_tell("--- the supervisor of %s is killed", story_instance(leader));
     process_kill(leader->supervisor);
-    if (!go_on(world.now + leader->slot->settings->demote_timeout_ns + TAKEOVER))
-        return false;
-    judge_expects_leader();
-    return judge_verdict() == RULES;
+    return another_leads_after(leader->slot->settings->demote_timeout_ns);
 }
 
 static void play(const struct settings *terms)
@@ -243,7 +247,7 @@ static void play(const struct settings *terms)
     if (!go_on(calm + WATCHED))
         return;
     judge_expects_same_leader(session);
-    if (!planned_takeover() || !takeover_after_a_kill())
+    if (judge_verdict() != RULES || !planned_takeover() || !takeover_after_a_kill())
         return;
     for (unsigned i = 0; i < slot_count; i++)
         world_plan(world.now + chance(STOPS / 2), stop_slot, &slots[i], 0);

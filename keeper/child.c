@@ -10,6 +10,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "keeper/cgroup.h"
+
 /* Set by the compiler's build of the sanitizers, which report faults from their own handlers. */
 #ifdef SANITIZER
 #define FAULTS_STAY_UNBLOCKED true
@@ -186,6 +188,7 @@ int child_spawn(struct child *child, const struct child_spec *spec, struct error
         return -1;
     }
     setpgid(pid, pid); /* whoever is first: nothing may see the child in our group */
+    cgroup_enter(pid);
     *child = (struct child){ .pid = pid, .gate = gate[1], .report = report[0] };
     return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/cgroup.h"
 #include "keeper/role_files.h"
 #include "keeper/sweep.h"
 #include "network/requests.h"
@@ -159,6 +160,7 @@ void keeper_kill_everything(struct keeper *keeper)
     if (program_is_alive(&keeper->program))
         program_kill(&keeper->program);
     hook_kill(&keeper->hook);
+    cgroup_kill();
     keeper->killing = true;
     if (keeper->sweep_due == 0) /* most often nothing else is left to be looked for */
         keeper->sweep_due = clock_now_ns() + SWEEP_DELAY;

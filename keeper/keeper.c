@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/cgroup.h"
 #include "keeper/conduct.h"
 #include "keeper/sweep.h"
 
@@ -72,6 +73,7 @@ static void keeper_main(const struct keeper_start *start)
     if (signal_fd < 0 || timer_fd < 0)
         abort();
     run(&keeper, signal_fd, timer_fd);
+    cgroup_remove();
 }
 
 pid_t keeper_fork(const struct keeper_start *start, const int *close_fds, struct error *err)

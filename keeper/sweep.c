@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "keeper/cgroup.h"
 
 /* Static: a sweep must not depend on getting memory. Past it further processes wait for the next
  * call, when these are gone.
@@ -92,6 +93,8 @@ unsigned sweep(pid_t spared)
 {
     bool found = true, complete;
     unsigned met = 0;
+
+    cgroup_kill();
     if (!proc)
         return 0;
 

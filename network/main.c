@@ -2,12 +2,13 @@
  *
  * It lives as long as the supervisor or the keeper: when the supervisor is dead it waits for the
  * keeper's word that nothing is left, and executes the last will. Without that word it releases
- * nothing.
+ * nothing, but ends what those two have left.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -47,7 +48,8 @@ int main(void)
     if (size != (ssize_t)sizeof network.settings)
         return EXIT_STATUS_INTERNAL;
     close(NETWORK_FD_SETTINGS);
-    for (int fd = NETWORK_FD_SUPERVISOR; fd <= NETWORK_FD_PLACE; fd++)
+    bool has_cgroup = fcntl(NETWORK_FD_CGROUP, F_GETFD) >= 0;
+    for (int fd = NETWORK_FD_SUPERVISOR; fd < NETWORK_FD_END; fd++)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     log_open("network", network.settings.log_level, network.settings.log_format);
     network_open(&network);
@@ -55,5 +57,7 @@ int main(void)
         wait_for_events(&network);
         network_turn(&network);
     }
+    if (network.abandoned && has_cgroup && write(NETWORK_FD_CGROUP, "1", 1) < 0)
+        log_error("the cgroup of the program cannot be killed reason=\"%s\"", strerror(errno));
     return EXIT_SUCCESS;
 }

@@ -157,7 +157,7 @@ void network_turn(struct network *network)
     hear(network, &network->supervisor_fd);
     hear(network, &network->keeper_fd);
     if (network->supervisor_fd < 0 && network->keeper_fd < 0 && !network->will_begun) {
-        network->finished = true;
+        network->abandoned = network->finished = true;
         return;
     }
     if (network->store)

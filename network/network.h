@@ -20,6 +20,7 @@ struct network {
     struct tags *tags;   /* NULL: none */
     bool taking_down;    /* the supervisor waits to hear that nothing is shown any more */
     bool will_begun;
+    bool abandoned; /* both are dead, and neither has said that nothing is left */
     bool finished;
 };
 

@@ -60,7 +60,10 @@ enum network_descriptor {
     NETWORK_FD_SETTINGS = 3, /* sealed memory file: struct settings */
     NETWORK_FD_SUPERVISOR = 4,
     NETWORK_FD_KEEPER = 5,
-    NETWORK_FD_PLACE = 6, /* the place lock, held open; absent without a place */
+    NETWORK_FD_PLACE = 6,  /* the place lock, held open; absent without a place */
+    NETWORK_FD_CGROUP = 7, /* kills what the program has started, when nobody else is left to do it;
+                              absent without a cgroup */
+    NETWORK_FD_END
 };
 
 #endif

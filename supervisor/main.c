@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "keeper/cgroup.h"
 #include "keeper/sweep.h"
 #include "keeper/terminal.h"
 #include "supervisor/supervisor.h"
@@ -70,6 +71,20 @@ static int open_descriptors(struct supervisor *supervisor, struct error *err)
     return 0;
 }
 
+/* What keeps anything that the program starts from outliving us. */
+static void open_nets(void)
+{
+    struct error err;
+
+    if (sweep_open(&err) < 0)
+        log_warn("what the program starts cannot be followed: %s", err.text);
+    if (cgroup_make(&err) < 0)
+        log_info("what the program starts is followed by its descent and killed one by one: %s",
+                 err.text);
+    else
+        log_info("what the program starts is killed with its cgroup path=%s", cgroup_path());
+}
+
 /* Everything is checked before anything is started. 0, or the status to exit with. */
 static int set_up(struct supervisor *supervisor, struct user *user, struct error *err)
 {
@@ -94,8 +109,6 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
     supervisor->group = getpgrp();
     supervisor->owned_terminal = supervisor->command && terminal_belongs_to(supervisor->group);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (sweep_open(err) < 0)
-        log_warn("what the program starts cannot be followed: %s", err->text);
     if (place_open(&supervisor->place, settings, err) < 0) {
         if (settings->state_dir[0] != '\0') {
             error_wrap(err, "--state-dir");
@@ -104,6 +117,7 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
         log_warn("no place lock, no record: %s", err->text);
     }
     start_line_tell_settings(settings);
+    open_nets();
     return 0;
 }
 
@@ -141,6 +155,7 @@ static int end(struct supervisor *supervisor)
     if (supervisor->owned_terminal)
         terminal_give(supervisor->group);
     peers_end(supervisor);
+    cgroup_remove();
     if (!supervisor->record.promoted)
         place_remove_record(&supervisor->place);
     return supervisor->exit_status;
@@ -177,6 +192,7 @@ int main(int argc, char **argv)
                         network_start_process(&supervisor, &err) < 0))
         status = EXIT_STATUS_INTERNAL;
     if (status != 0) {
+        cgroup_remove();
         fprintf(stderr, "consul-leader: %s\n", err.text);
         return status;
     }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "keeper/cgroup.h"
 #include "keeper/sweep.h"
 #include "network/requests.h"
 #include "supervisor/supervisor.h"
@@ -91,7 +92,11 @@ static void exec_network(const char *path, int settings_fd, int supervisor_fd, i
     static const char *const kept[] = { "PATH",        "TZ",          "http_proxy",
                                         "https_proxy", "HTTPS_PROXY", "all_proxy",
                                         "ALL_PROXY",   "no_proxy",    "NO_PROXY" };
-    int moved[] = { settings_fd, supervisor_fd, keeper_fd, place_fd };
+    int moved[NETWORK_FD_END] = {
+        [NETWORK_FD_SETTINGS] = settings_fd,   [NETWORK_FD_SUPERVISOR] = supervisor_fd,
+        [NETWORK_FD_KEEPER] = keeper_fd,       [NETWORK_FD_PLACE] = place_fd,
+        [NETWORK_FD_CGROUP] = cgroup_killer(),
+    };
     char *environment[sizeof kept / sizeof kept[0] + 1] = { NULL };
     char *arguments[] = { (char *)"consul-leader-network", NULL };
     size_t count = 0;
@@ -99,11 +104,11 @@ static void exec_network(const char *path, int settings_fd, int supervisor_fd, i
 
     dup2(nothing, STDIN_FILENO); /* the program's input and output are not ours */
     dup2(nothing, STDOUT_FILENO);
-    for (size_t i = 0; i < 4; i++)
+    for (int i = NETWORK_FD_SETTINGS; i < NETWORK_FD_END; i++)
         moved[i] = moved[i] < 0 ? -1 : fcntl(moved[i], F_DUPFD_CLOEXEC, 16);
-    for (int i = 0; i < 4; i++)
-        place_descriptor(moved[i], NETWORK_FD_SETTINGS + i);
-    close_range(NETWORK_FD_PLACE + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    for (int i = NETWORK_FD_SETTINGS; i < NETWORK_FD_END; i++)
+        place_descriptor(moved[i], i);
+    close_range(NETWORK_FD_END, ~0U, CLOSE_RANGE_CLOEXEC);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         char *value = getenv(kept[i]);
         if (value)

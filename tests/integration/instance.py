@@ -1,4 +1,5 @@
 """consul-leader, started, listened to, broken and ended."""
+import contextlib
 import os
 import re
 import shlex
@@ -120,6 +121,12 @@ class Instance:
         """What it started, without its own three processes."""
         return [process for process in self.all if process.name not in NAMES.values()]
 
+    @property
+    def cgroup(self):
+        """The folder of its control group; '' when it has none."""
+        found = [re.search("killed with its cgroup path=([^ ]*)", line.text) for line in self.matching("its cgroup path=")]
+        return found[0][1] if found else ""
+
     # Its end
 
     def wait(self, timeout=10.0):
@@ -155,6 +162,9 @@ class Instance:
             if self.process.poll() is None and len(left) == 1:
                 self.process.wait()
         self.process.poll()
+        if self.cgroup:
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(self.cgroup)
         for stream in (self.process.stdout, self.process.stderr if not self.listens else None, self.process.stdin):
             if stream:
                 stream.close()

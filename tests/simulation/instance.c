@@ -91,11 +91,22 @@ bool instance_lives(const struct instance *instance)
 
 /* --- What the judge asks. --- */
 
+/* A hook has to end what acts outside: only the keeper runs one. */
 static const struct process *enforcer(const struct instance *instance)
 {
+    const struct slot *slot = instance->slot;
+
     if (instance->keeper->alive)
         return instance->keeper;
-    return instance->supervisor->alive ? instance->supervisor : NULL;
+    if (instance->supervisor->alive)
+        return instance->supervisor;
+    bool by_cgroup = slot->has_cgroup && slot->settings->mode != MODE_SIDECAR;
+    return by_cgroup && instance->network->alive ? instance->network : NULL;
+}
+
+bool instance_is_guarded(const struct instance *instance)
+{
+    return enforcer(instance) != NULL;
 }
 
 bool instance_can_enforce(const struct instance *instance)
@@ -219,18 +230,17 @@ void instance_process_ends(struct process *process)
     judge_process_lost(process);
     if (process->kind == PROCESS_HOOK && process->wait_status != 0)
         hook_failed(instance, &process->session, process->is_promotion);
-    bool other_gone =
-        process->kind == PROCESS_KEEPER ? !instance->supervisor->alive : !instance->keeper->alive;
-    if (WIFSIGNALED(process->wait_status) && other_gone &&
-        (process->kind == PROCESS_KEEPER || process->kind == PROCESS_SUPERVISOR)) {
-        instance->both_killed = true;
+    if (!process->turn)
+        return;
+    process->alive = false;
+    if (WIFSIGNALED(process->wait_status) && !instance_is_guarded(instance)) {
+        instance->unguarded = true;
         call_operator(instance);
     }
     if (process->kind != PROCESS_SUPERVISOR)
         return;
     if (WIFSIGNALED(process->wait_status) && instance->slot->outside)
         call_operator(instance);
-    process->alive = false;
     if (instance->slot->pid_1)
         processes_each(kill_with_container, instance);
     if (instance->slot->wanted)

@@ -28,8 +28,9 @@ struct slot {
     struct host *host;
     const struct settings *settings;
     struct habits habits;
-    bool named;  /* it is a place: lock and record */
-    bool pid_1;  /* in a container of its own */
+    bool named; /* it is a place: lock and record */
+    bool pid_1; /* in a container of its own */
+    bool has_cgroup;
     bool wanted; /* the scheduler keeps it running */
 
     struct record record; /* on disk */
@@ -50,7 +51,7 @@ struct instance {
     true_ns stop_asked; /* 0: not */
     true_ns held_until; /* until then one of its processes could not be killed; 0: never */
     true_ns disturbed;  /* when one of its processes was last killed, stopped or let go on */
-    bool both_killed;   /* supervisor and keeper: nobody is left to end what acts */
+    bool unguarded;     /* nobody is left to end what acts */
 };
 
 extern struct slot slots[SLOTS_MAX];
@@ -70,7 +71,8 @@ void instance_stop(struct instance *instance);
 /* The supervisor lives. */
 bool instance_lives(const struct instance *instance);
 
-/* Whether a process is there and can run that would kill what acts past its time. */
+/* Whether a process is there that would end what acts when it must; and that it can run now. */
+bool instance_is_guarded(const struct instance *instance);
 bool instance_can_enforce(const struct instance *instance);
 true_ns instance_ran_again(const struct instance *instance);
 

@@ -380,13 +380,12 @@ static void orphans_check(void *subject, uint64_t detail)
     struct instance *instance = subject;
 
     (void)detail;
-    bool can_run = process_can_run(instance->keeper) || process_can_run(instance->supervisor);
-    bool guarded = instance->keeper->alive || instance->supervisor->alive;
-    if (guarded && !can_run) {
+    bool guarded = instance_is_guarded(instance);
+    if (guarded && !instance_can_enforce(instance)) {
         world_plan(world.now + ORPHAN_TIME, orphans_check, instance, 0);
         return;
     }
-    if (!guarded && !instance->both_killed)
+    if (!guarded && !instance->unguarded)
         processes_each(is_orphan, instance);
 }
 

@@ -128,6 +128,8 @@ static void network_turns(struct process *process)
     state->begun = true;
     transport_call_back(&state->transport);
     network_turn(&state->network);
+    if (state->network.abandoned)
+        process_kill_cgroup(process->instance);
     if (state->network.finished)
         process_exit(process, 0);
 }

@@ -352,6 +352,21 @@ static bool descends_from(const struct process *process, const struct process *a
     return false;
 }
 
+static void kill_member(struct process *process, void *context)
+{
+    bool member = process->kind == PROCESS_PROGRAM || process->kind == PROCESS_HOOK ||
+                  process->kind == PROCESS_DESCENDANT;
+
+    if (member && process->instance == context)
+        process_kill(process);
+}
+
+void process_kill_cgroup(const struct instance *instance)
+{
+    if (instance->slot->has_cgroup)
+        processes_each(kill_member, (void *)instance);
+}
+
 unsigned process_sweep(const struct process *ancestor, pid_t spared)
 {
     struct process *spared_process = process_find(spared);

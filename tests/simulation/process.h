@@ -107,6 +107,9 @@ void process_reap(struct process *process);
 /* Kills all descendants but one; returns how many there are. */
 unsigned process_sweep(const struct process *ancestor, pid_t spared);
 
+/* Kills what an instance has started, where it has a cgroup for that. */
+void process_kill_cgroup(const struct instance *instance);
+
 /* Calls for every process that is alive or a zombie. */
 void processes_each(void (*call)(struct process *process, void *context), void *context);
 

@@ -144,6 +144,7 @@ static const struct settings *make_slots(void)
         struct slot *slot = slot_new(host, &settings[time][flavour][chance_of(150)]);
         slot->named = chance_of(500);
         slot->pid_1 = chance_of(300);
+        slot->has_cgroup = chance_of(500);
         slot->habits = (struct habits){
             .forks = chance_of(300),
             .changes_user = chance_of(200),

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "keeper/cgroup.h"
 #include "keeper/child.h"
 #include "keeper/sweep.h"
 #include "supervisor/place.h"
@@ -182,8 +183,15 @@ pid_t simulated_waitpid(pid_t pid, int *status, int options)
     return dead->pid;
 }
 
+void cgroup_kill(void)
+{
+    process_enters_kernel();
+    process_kill_cgroup(process_current->instance);
+}
+
 unsigned sweep(pid_t spared)
 {
+    process_kill_cgroup(process_current->instance);
     return process_sweep(process_current, spared);
 }
 

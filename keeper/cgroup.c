@@ -1,0 +1,164 @@
+#include "keeper/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+
+static struct {
+    char path[PATH_MAX];
+    int members;
+    int killer;
+} group = { .members = -1, .killer = -1 };
+
+/* --- Where we are ourselves. --- */
+
+/* cgroups(7): the line of version 2 is `0::PATH`. */
+static bool read_membership(char path[PATH_MAX])
+{
+    char line[PATH_MAX + 8];
+    AUTO_FCLOSE FILE *file = fopen("/proc/self/cgroup", "re");
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "0::%4095[^\n]", path) == 1)
+            return true;
+    return false;
+}
+
+/* proc(5): the fourth field of a mount is the part of the hierarchy that it shows, the fifth where;
+ * its type follows a lone dash.
+ */
+static bool read_mount(char shown[PATH_MAX], char point[PATH_MAX])
+{
+    char line[2 * PATH_MAX + 256];
+    AUTO_FCLOSE FILE *file = fopen("/proc/self/mountinfo", "re");
+
+    while (file && fgets(line, sizeof line, file))
+        if (strstr(line, " - cgroup2 ") &&
+            sscanf(line, "%*s %*s %*s %4095s %4095s", shown, point) == 2)
+            return true;
+    return false;
+}
+
+static int find_own_folder(char folder[PATH_MAX], struct error *err)
+{
+    char membership[PATH_MAX], shown[PATH_MAX], point[PATH_MAX];
+
+    if (!read_membership(membership) || !read_mount(shown, point))
+        return error_set(err, "cgroups of version 2 are not mounted");
+    size_t above = strcmp(shown, "/") == 0 ? 0 : strlen(shown);
+    if (strncmp(membership, shown, above) != 0 || strstr(membership, "/.."))
+        return error_set(err, "our cgroup %s is not below %s", membership, shown);
+    if (snprintf(folder, PATH_MAX, "%s%s", point, membership + above) >= PATH_MAX)
+        return error_set(err, "the path of our cgroup is too long");
+    return 0;
+}
+
+/* --- Its life. --- */
+
+static int open_in(const char *folder, const char *name, int flags)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
+        return -1;
+    return open(path, flags | O_CLOEXEC);
+}
+
+static int open_group(const char *own, struct error *err)
+{
+    AUTO_CLOSE int common = open_in(own, "cgroup.procs", O_WRONLY); /* needed to move within it */
+
+    if (common < 0)
+        return error_errno(err, "cannot move processes within %s", own);
+    group.members = open_in(group.path, "cgroup.procs", O_WRONLY);
+    if (group.members < 0)
+        return error_errno(err, "cannot open %s/cgroup.procs", group.path);
+    group.killer = open_in(group.path, "cgroup.kill", O_WRONLY);
+    if (group.killer < 0)
+        return error_errno(err, "cannot open %s/cgroup.kill", group.path);
+    return 0;
+}
+
+int cgroup_make(struct error *err)
+{
+    char own[PATH_MAX];
+
+    if (find_own_folder(own, err) < 0)
+        return -1;
+    /* Another with our pid may live in another pid namespace. */
+    if (snprintf(group.path, sizeof group.path, "%s/consul-leader-%d-%llx", own, (int)getpid(),
+                 (unsigned long long)clock_now_ns()) >= (int)sizeof group.path ||
+        mkdir(group.path, 0755) < 0) {
+        error_errno(err, "cannot make a cgroup below %s", own);
+        group.path[0] = '\0';
+        return -1;
+    }
+    if (open_group(own, err) == 0)
+        return 0;
+    cgroup_remove();
+    return -1;
+}
+
+const char *cgroup_path(void)
+{
+    return group.path;
+}
+
+int cgroup_killer(void)
+{
+    return group.killer;
+}
+
+void cgroup_enter(pid_t pid)
+{
+    static bool told;
+    char text[16];
+    int length = snprintf(text, sizeof text, "%d", (int)pid);
+
+    if (group.members < 0 || write(group.members, text, (size_t)length) == length || told)
+        return;
+    told = true;
+    log_warn("a process cannot be put into the cgroup, only followed path=%s reason=\"%s\"",
+             group.path, strerror(errno));
+}
+
+void cgroup_kill(void)
+{
+    if (group.killer >= 0 && write(group.killer, "1", 1) < 0)
+        log_error("the cgroup cannot be killed path=%s reason=\"%s\"", group.path, strerror(errno));
+}
+
+static void close_end(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void cgroup_remove(void)
+{
+    close_end(&group.members);
+    close_end(&group.killer);
+    if (group.path[0] != '\0')
+        rmdir(group.path);
+    group.path[0] = '\0';
+}
+
+/* --- A dead instance's. --- */
+
+bool cgroup_end(const char *path)
+{
+    AUTO_CLOSE int killer = open_in(path, "cgroup.kill", O_WRONLY);
+
+    if (killer >= 0 && write(killer, "1", 1) < 0)
+        log_warn("the cgroup cannot be killed path=%s reason=\"%s\"", path, strerror(errno));
+    return rmdir(path) == 0 || errno == ENOENT;
+}

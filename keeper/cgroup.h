@@ -1,0 +1,41 @@
+/* cgroup.h - the control group of our own that the program and the hooks live in.
+ *
+ * Where the place allows one (version 2, also beside version 1; Linux 5.14), everything in it is
+ * killed by one write, however fast it forks, also when nobody is left to follow its descent. It is
+ * a net beside the sweep, which finds what has left it. One instance has one, made by the
+ * supervisor and inherited by the keeper.
+ */
+#ifndef KEEPER_CGROUP_H
+#define KEEPER_CGROUP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* Makes it, below the group that we are in ourselves. -1: the place does not allow it; then there
+ * is none, and the others do nothing.
+ */
+int cgroup_make(struct error *err);
+
+/* Its folder; empty: there is none. */
+const char *cgroup_path(void);
+
+/* A descriptor through which "1" kills all that is in it; -1: there is none. */
+int cgroup_killer(void);
+
+/* Puts a process into it that has started nothing yet. A failure is logged. */
+void cgroup_enter(pid_t pid);
+
+/* Kills all that is in it. */
+void cgroup_kill(void);
+
+/* Removes it, unless somebody is left in it. */
+void cgroup_remove(void);
+
+/* Kills what is left in the group of a dead instance. Returns whether nobody is in it any more,
+ * which may take another call; it is removed then.
+ */
+bool cgroup_end(const char *path);
+
+#endif

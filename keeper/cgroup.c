@@ -58,6 +58,9 @@ static int find_own_folder(char folder[PATH_MAX], struct error *err)
         return error_set(err, "our cgroup %s is not below %s", membership, shown);
     if (snprintf(folder, PATH_MAX, "%s%s", point, membership + above) >= PATH_MAX)
         return error_set(err, "the path of our cgroup is too long");
+    size_t length = strlen(folder);
+    if (folder[length - 1] == '/') /* the hierarchy's root */
+        folder[length - 1] = '\0';
     return 0;
 }
 

@@ -16,10 +16,17 @@ struct environment {
     size_t used;
 };
 
+/* What only one of them is told. */
+struct environment_extra {
+    pid_t program; /* hooks: the program's process; 0: there is none */
+    int ack_fd;    /* the program: where it says that it is demoted; -1: it need not */
+};
+
 /* Fills it: what we inherited without the CONSUL_LEADER_* that were meant for us, and ours.
- * program: its pid, 0 when there is none. Variables past the maximum are left out.
+ * Variables past the maximum are left out.
  */
 void environment_build(struct environment *environment, const struct settings *settings,
-                       const struct user *user, const struct situation *situation, pid_t program);
+                       const struct user *user, const struct situation *situation,
+                       const struct environment_extra *extra);
 
 #endif

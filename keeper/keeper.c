@@ -22,7 +22,7 @@ static void drain(int fd)
         ;
 }
 
-enum { WATCH_SUPERVISOR, WATCH_SIGNAL, WATCH_TIMER, WATCH_EXEC, WATCHES };
+enum { WATCH_SUPERVISOR, WATCH_SIGNAL, WATCH_TIMER, WATCH_EXEC, WATCH_ACK, WATCHES };
 
 static void run(struct keeper *keeper, int signal_fd, int timer_fd)
 {
@@ -33,6 +33,7 @@ static void run(struct keeper *keeper, int signal_fd, int timer_fd)
             [WATCH_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
             [WATCH_TIMER] = { .fd = timer_fd, .events = POLLIN },
             [WATCH_EXEC] = { .fd = keeper->program.child.report, .events = POLLIN },
+            [WATCH_ACK] = { .fd = keeper_ack_descriptor(keeper), .events = POLLIN },
         };
         if (poll(watches, WATCHES, -1) < 0 && errno != EINTR)
             abort();

@@ -5,6 +5,7 @@
 #define KEEPER_KEEPER_H
 
 #include "base/settings.h"
+#include "keeper/ack.h"
 #include "keeper/child.h"
 
 struct keeper_start {
@@ -12,6 +13,7 @@ struct keeper_start {
     char *const *command; /* NULL: a sidecar */
     const struct user *user;
     const struct signal_state *signals;
+    struct ack ack;        /* --demote-ack */
     const char *directory; /* where we were started, and the program works */
     int supervisor_fd;
     int network_fd;       /* -1: a keeper that only finishes what a dead one left */

@@ -31,6 +31,7 @@ struct program_spec {
     const char *directory;
     const struct situation *situation;
     int private_fd;
+    int ack_fd; /* left open; -1: none */
 };
 
 /* Forks it; it waits at its gate for program_go(). */

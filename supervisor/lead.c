@@ -9,6 +9,7 @@
 
 #define PROMOTION_BACKOFF SECONDS(10)
 #define RETRY_INTERVAL    MILLISECONDS(500)
+#define ANSWER_TIME       MILLISECONDS(500)
 
 void lead_init(struct supervisor *supervisor)
 {
@@ -67,11 +68,37 @@ static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns n
 
     if (supervisor->stop_deadline != 0) {
         instant_ns stop_end = supervisor->stop_deadline - STOP_MARGIN;
-        bool has_hook = settings->on_demote[0] != '\0' && settings->mode != MODE_LEADER_ONLY;
-        if (!has_hook || stop_end < end)
+        if (!settings_answer_demotion(settings) || stop_end < end)
             end = stop_end;
     }
     return now < last && last < end ? last : end;
+}
+
+/* What is left of the lease is all that a program may have; a sidecar's hook may be late. */
+static instant_ns demotion_due(const struct supervisor *supervisor,
+                               const struct demotion_order *order, instant_ns now)
+{
+    instant_ns hard = supervisor->election.lease.hard;
+    instant_ns due = order->until + PEER_MARGIN;
+
+    if (settings_tell_nothing(supervisor->settings) && !order->planned)
+        due = hard + PEER_MARGIN;
+    else if (supervisor->settings->mode != MODE_SIDECAR && !order->restart && hard < due)
+        due = hard;
+    return due > now + PEER_MARGIN ? due : now + PEER_MARGIN;
+}
+
+/* Another keeper can still run a sidecar's hook in time. */
+void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
+                        const struct demotion_order *order, instant_ns now)
+{
+    bool in_time = supervisor->settings->mode == MODE_SIDECAR && !order->restart;
+
+    if (supervisor->keeper.pid == 0)
+        return;
+    supervisor->demotion_due = demotion_due(supervisor, order, now);
+    supervisor->answer_due = in_time ? now + ANSWER_TIME : supervisor->demotion_due;
+    keeper_send(supervisor, KEEPER_DEMOTE, term, order, sizeof *order, -1);
 }
 
 void lead_order_demotion(struct supervisor *supervisor, enum election_reason reason, instant_ns now)
@@ -82,7 +109,16 @@ void lead_order_demotion(struct supervisor *supervisor, enum election_reason rea
     };
 
     describe(supervisor, &order.situation, false, reason);
-    keeper_send(supervisor, KEEPER_DEMOTE, supervisor->election.term, &order, sizeof order, -1);
+    lead_send_demotion(supervisor, supervisor->election.term, &order, now);
+}
+
+/* A program is killed at that instant; what nobody can kill is demoted late, and ends us as well.
+ */
+static bool awoke_too_late(const struct supervisor *supervisor, enum election_reason reason,
+                           instant_ns now)
+{
+    return reason == REASON_LEASE_EXPIRED && now >= supervisor->election.lease.hard &&
+           !settings_tell_nothing(supervisor->settings);
 }
 
 static void demote(struct supervisor *supervisor, enum election_reason reason, instant_ns now)
@@ -93,6 +129,8 @@ static void demote(struct supervisor *supervisor, enum election_reason reason, i
     lead_order_demotion(supervisor, reason, now);
     log_info("demoting key=%s token=%" PRIu64 " reason=%s", supervisor->settings->key,
              supervisor->election.token, election_reason_name(reason));
+    if (awoke_too_late(supervisor, reason, now))
+        supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
 }
 
 static void carry_out(struct supervisor *supervisor, const struct election_command *command,

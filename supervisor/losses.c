@@ -19,10 +19,20 @@ static void close_channel(struct peer *peer)
 
 /* --- The keeper. --- */
 
+void keeper_kill(struct supervisor *supervisor, const char *what_is_late)
+{
+    supervisor->answer_due = 0;
+    supervisor->keeper_killed = true;
+    log_error("the keeper %s: it is killed", what_is_late);
+    kill(supervisor->keeper.pid, SIGKILL);
+}
+
 void keeper_died(struct supervisor *supervisor, instant_ns now)
 {
     log_error("the keeper died: everything that it kept is ended");
     close_channel(&supervisor->keeper);
+    supervisor->answer_due = 0;
+    supervisor->keeper_killed = false;
     supervisor->keeper_lost = true;
     bool had_ended = supervisor->gone_asked && supervisor->gone;
     if (!supervisor->exit_is_final && !had_ended) {

@@ -179,7 +179,6 @@ int main(int argc, char **argv)
         return EXIT_STATUS_USAGE;
     }
 
-    log_open("supervisor", settings.log_level, settings.log_format);
     supervisor = (struct supervisor){
         .settings = &settings,
         .command = command,
@@ -187,7 +186,11 @@ int main(int argc, char **argv)
         .signals = &signals,
     };
     supervisor_init(&supervisor);
-    int status = set_up(&supervisor, &user, &err);
+    int status = EXIT_STATUS_INTERNAL;
+    if (!settings.demote_ack || ack_open(&supervisor.ack, &err) == 0) {
+        log_open("supervisor", settings.log_level, settings.log_format);
+        status = set_up(&supervisor, &user, &err);
+    }
     if (status == 0 && (keeper_start_process(&supervisor, &err) < 0 ||
                         network_start_process(&supervisor, &err) < 0))
         status = EXIT_STATUS_INTERNAL;

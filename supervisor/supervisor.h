@@ -18,6 +18,9 @@
 /* What is left of a stop's time for SIGKILL, the reaping and the last answers. */
 #define STOP_MARGIN 300000000u
 
+/* By how much the keeper may be late with what it was ordered. */
+#define PEER_MARGIN 200000000u
+
 struct open_request {
     struct lock_request request; /* serial 0: free */
     instant_ns sent;
@@ -43,6 +46,7 @@ struct supervisor {
     char network_path[PATH_MAX];
     char directory[PATH_MAX]; /* where we were started; we ourselves leave it */
 
+    struct ack ack; /* for the program */
     int signal_fd;
     int timer_fd;
     pid_t group;         /* ours */
@@ -65,9 +69,11 @@ struct supervisor {
 
     struct peer keeper;
     struct peer network;
-    bool keeper_lost;       /* it died; everything that it had is swept */
-    instant_ns sweep_due;   /* 0: no sweep under way */
-    instant_ns network_due; /* to start it again; 0: it runs */
+    instant_ns answer_due;   /* a keeper that has not answered by then hangs; 0: nothing is asked */
+    instant_ns demotion_due; /* when the demotion itself must be over */
+    bool keeper_lost;        /* it died; everything that it had is swept */
+    instant_ns sweep_due;    /* 0: no sweep under way */
+    instant_ns network_due;  /* to start it again; 0: it runs */
     instant_ns network_started;
     bool network_killed; /* it hung, and is not reaped yet */
 
@@ -78,7 +84,7 @@ struct supervisor {
     int exit_status;
     instant_ns stop_began;
     instant_ns stop_deadline; /* 0: we do not stop */
-    bool keeper_killed;       /* it was late with the stop */
+    bool keeper_killed;       /* it hung, and is not reaped yet */
 };
 
 /* --- peers.c: the two processes beside the supervisor. --- */
@@ -90,6 +96,9 @@ int network_start_process(struct supervisor *supervisor, struct error *err);
 void peers_end(struct supervisor *supervisor);
 
 /* --- losses.c: what follows when one of them is lost. --- */
+
+/* It hangs; what it should have done follows from its death. */
+void keeper_kill(struct supervisor *supervisor, const char *what_is_late);
 
 /* The network process hangs, or is of no use any more. */
 void network_kill(struct supervisor *supervisor);
@@ -139,6 +148,10 @@ void lead_stop(struct supervisor *supervisor, instant_ns now);
 /* Orders the demotion, or, while one is under way, that it hastens. */
 void lead_order_demotion(struct supervisor *supervisor, enum election_reason reason,
                          instant_ns now);
+
+/* Sends the order, and expects its answer in time. */
+void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
+                        const struct demotion_order *order, instant_ns now);
 
 /* --- supervisor.c --- */
 

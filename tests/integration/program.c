@@ -49,6 +49,7 @@ struct options {
     int die_by;
     const char *state_file;
     const char *environment_file;
+    const char *ack; /* what it says to CONSUL_LEADER_ACK_FD after SIGUSR2 */
 };
 
 static int events_fd = -1;
@@ -202,6 +203,7 @@ static void parse(int argc, char **argv, struct options *options)
         { "die-by", required_argument, NULL, 'k' },
         { "state", required_argument, NULL, 'S' },
         { "environment", required_argument, NULL, 'e' },
+        { "ack", required_argument, NULL, 'a' },
         { NULL, 0, NULL, 0 },
     };
     *options = (struct options){ .exit_after_ms = -1 };
@@ -240,6 +242,9 @@ static void parse(int argc, char **argv, struct options *options)
         case 'e':
             options->environment_file = optarg;
             break;
+        case 'a':
+            options->ack = optarg;
+            break;
         default:
             _exit(98);
         }
@@ -268,6 +273,12 @@ static void wait_ms(int64_t milliseconds)
         ;
 }
 
+static void acknowledge(const char *text)
+{
+    if (dprintf(atoi(given("CONSUL_LEADER_ACK_FD")), "%s\n", text) < 0)
+        say("no-ack");
+}
+
 static void take_signal(int number, const struct options *options)
 {
     char event[32];
@@ -277,6 +288,8 @@ static void take_signal(int number, const struct options *options)
     say(event);
     if (options->led_by_signals && number == SIGUSR2)
         witness_leave();
+    if (options->ack && number == SIGUSR2)
+        acknowledge(options->ack);
     if (number != SIGTERM || options->ignore_term)
         return;
     wait_ms(options->term_takes_ms);

@@ -91,16 +91,19 @@ bool instance_lives(const struct instance *instance)
 
 /* --- What the judge asks. --- */
 
-/* A hook has to end what acts outside: only the keeper runs one. */
+/* Who ends what acts when it must. A hook has to end what acts outside, and only the keeper runs
+ * one; what is its own the supervisor ends too when the keeper hangs.
+ */
 static const struct process *enforcer(const struct instance *instance)
 {
-    const struct slot *slot = instance->slot;
+    const struct process *keeper = instance->keeper, *supervisor = instance->supervisor;
+    bool by_hook = instance->slot->settings->mode == MODE_SIDECAR;
 
-    if (instance->keeper->alive)
-        return instance->keeper;
-    if (instance->supervisor->alive)
-        return instance->supervisor;
-    bool by_cgroup = slot->has_cgroup && slot->settings->mode != MODE_SIDECAR;
+    if (keeper->alive && (by_hook || process_can_run(keeper) || !process_can_run(supervisor)))
+        return keeper;
+    if (supervisor->alive)
+        return supervisor;
+    bool by_cgroup = instance->slot->has_cgroup && !by_hook;
     return by_cgroup && instance->network->alive ? instance->network : NULL;
 }
 
@@ -119,9 +122,11 @@ bool instance_can_enforce(const struct instance *instance)
 true_ns instance_ran_again(const struct instance *instance)
 {
     const struct process *process = enforcer(instance);
-    true_ns host = instance->slot->host->ran_again;
+    true_ns since = instance->slot->host->ran_again;
 
-    return process && process->ran_again > host ? process->ran_again : host;
+    if (process && process->ran_again > since)
+        since = process->ran_again;
+    return process && process->born > since ? process->born : since;
 }
 
 static void is_stopped(struct process *process, void *context)
@@ -233,6 +238,8 @@ void instance_process_ends(struct process *process)
     if (!process->turn)
         return;
     process->alive = false;
+    if (process->kind != PROCESS_NETWORK)
+        instance->taken_over = world.now;
     if (WIFSIGNALED(process->wait_status) && !instance_is_guarded(instance)) {
         instance->unguarded = true;
         call_operator(instance);

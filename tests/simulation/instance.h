@@ -50,6 +50,7 @@ struct instance {
     uint64_t known;     /* the highest index of the lock that it was shown */
     true_ns stop_asked; /* 0: not */
     true_ns held_until; /* until then one of its processes could not be killed; 0: never */
+    true_ns taken_over; /* when another process of its had last to see to the end of what acts */
     true_ns disturbed;  /* when one of its processes was last killed, stopped or let go on */
     bool unguarded;     /* nobody is left to end what acts */
 };

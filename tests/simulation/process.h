@@ -60,6 +60,7 @@ struct process {
     true_ns unkillable; /* until then */
     bool kill_pending;
     bool crashed;              /* it ended by itself */
+    bool acknowledged;         /* its word is in the pipe */
     bool acts;                 /* as leader */
     struct session_id session; /* under which it acts */
     uint64_t token;

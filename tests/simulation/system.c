@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "keeper/ack.h"
 #include "keeper/cgroup.h"
 #include "keeper/child.h"
 #include "keeper/sweep.h"
@@ -136,6 +137,8 @@ int simulated_kill(pid_t pid, int number)
 
     process_enters_kernel();
     assert(pid < 0 || (process && (process->alive || process->zombie)));
+    if (process && process->kind == PROCESS_SUPERVISOR && process->instance->slot->pid_1)
+        return 0; /* the kernel spares it: the sender is inside */
     if (pid < 0)
         processes_each(signal_member, &(struct group_signal){ .group = -pid, .number = number });
     else if (process)
@@ -267,6 +270,24 @@ enum child_exec child_exec_result(struct child *child, const char *name, int *st
 void child_forget(struct child *child)
 {
     *child = CHILD_NONE;
+}
+
+/* --- The program's word: keeper/ack.h. --- */
+
+void ack_discard(struct ack *ack)
+{
+    ack_has_come(ack);
+}
+
+bool ack_has_come(struct ack *ack)
+{
+    struct process *program = instance_program(process_current->instance);
+    bool come = program && program->acknowledged;
+
+    (void)ack;
+    if (program)
+        program->acknowledged = false;
+    return come;
 }
 
 /* --- The place's folder: supervisor/place.h. --- */

@@ -42,6 +42,7 @@ struct options {
     bool led_by_signals;
     bool interrupted; /* SIGINT ends it, as it ends most programs */
     bool daemon;
+    bool bomb; /* forks as fast and as often as it is let, and so does all that it forks */
     int children;
     int term_takes_ms;
     int exit_after_ms; /* -1: never */
@@ -189,6 +190,25 @@ static void start_child(bool daemon)
         pause();
 }
 
+/* Every second one in a session of its own, so that no group holds them. Where no more are let,
+ * they try again and again.
+ */
+static void explode(void)
+{
+    const struct timespec pause = { .tv_nsec = 20000000 };
+
+    if (fork() != 0)
+        return;
+    close(witness_fd);
+    for (unsigned i = 0;; i++) {
+        pid_t child = fork();
+        if (child == 0 && i % 2 == 0)
+            setsid();
+        if (child < 0)
+            nanosleep(&pause, NULL);
+    }
+}
+
 static void parse(int argc, char **argv, struct options *options)
 {
     static const struct option table[] = {
@@ -196,6 +216,7 @@ static void parse(int argc, char **argv, struct options *options)
         { "led-by-signals", no_argument, NULL, 'l' },
         { "interrupted", no_argument, NULL, 'I' },
         { "daemon", no_argument, NULL, 'd' },
+        { "bomb", no_argument, NULL, 'b' },
         { "children", required_argument, NULL, 'c' },
         { "term-takes", required_argument, NULL, 't' },
         { "exit-after", required_argument, NULL, 'x' },
@@ -220,6 +241,9 @@ static void parse(int argc, char **argv, struct options *options)
             break;
         case 'd':
             options->daemon = true;
+            break;
+        case 'b':
+            options->bomb = true;
             break;
         case 'c':
             options->children = atoi(optarg);
@@ -315,6 +339,8 @@ static _Noreturn void run(const struct options *options)
         start_child(false);
     if (options->daemon)
         start_child(true);
+    if (options->bomb)
+        explode();
     volatile int64_t *alive = open_alive();
     say("start");
 

@@ -4,7 +4,8 @@ import os
 import statistics
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path[1:1] = [os.path.join(ROOT, "tests", "integration"), os.path.join(ROOT, "docs", "examples")]
 
 from conftest import World  # noqa: E402
 

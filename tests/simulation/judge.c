@@ -268,8 +268,8 @@ static void look_at_need(const struct process *process)
     const struct instance *instance = term->instance;
     const struct host *host = instance->slot->host;
     if (instance->stop_asked || !instance_lives(instance) || term->promotion_failed ||
-        term->demotion_failed || process->crashed || process->kill_pending || host->link_slow ||
-        host->link_lossy || host->late ||
+        term->demotion_failed || process->crashed || process->misled || process->kill_pending ||
+        host->link_slow || host->link_lossy || host->late ||
         (host->unreliable_until != 0 && world.now < host->unreliable_until + DISTURBANCE) ||
         instance_disturbed_since(instance, world.now > DISTURBANCE ? world.now - DISTURBANCE : 0) ||
         term_was_threatened(term))

@@ -275,6 +275,7 @@ static void does(void *subject, uint64_t detail)
     case ACTION_TELL_ACT:
         if (program) {
             program->acts_for = process->instance;
+            program->misled = false;
             act(program, &process->session, process->token);
         }
         break;
@@ -284,8 +285,11 @@ static void does(void *subject, uint64_t detail)
         process_wake(process->parent);
         break;
     case ACTION_TELL_REST:
-        if (program)
+        if (program) {
+            program->misled =
+                program->acts_for != process->instance && !process->instance->slot->named;
             rest(program);
+        }
         break;
     case ACTION_CONFIRM:
         if (program && program->acts)

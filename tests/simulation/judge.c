@@ -421,6 +421,10 @@ void judge_expects_leader(void)
     for (unsigned i = 0; i < judge.acting_count; i++)
         if (leads_now(judge.acting[i]))
             return;
+    for (unsigned i = 0; i < slot_count; i++)
+        if (slots[i].outside &&
+            slots[i].outside->misled) /* its instance leads, and does not know */
+            return;
     condemn(RULE_NOBODY_LEADS, "the lock is %s%s",
             datacenter_holder()[0] ? "held by session " : "free", datacenter_holder());
 }

@@ -268,8 +268,8 @@ static void look_at_need(const struct process *process)
     const struct instance *instance = term->instance;
     const struct host *host = instance->slot->host;
     if (instance->stop_asked || !instance_lives(instance) || term->promotion_failed ||
-        term->demotion_failed || process->crashed || process->misled || process->kill_pending ||
-        host->link_slow || host->link_lossy || host->late ||
+        term->demotion_failed || process->crashed || process->kill_pending || host->link_slow ||
+        host->link_lossy || host->late ||
         (host->unreliable_until != 0 && world.now < host->unreliable_until + DISTURBANCE) ||
         instance_disturbed_since(instance, world.now > DISTURBANCE ? world.now - DISTURBANCE : 0) ||
         term_was_threatened(term))
@@ -420,10 +420,6 @@ void judge_expects_leader(void)
 {
     for (unsigned i = 0; i < judge.acting_count; i++)
         if (leads_now(judge.acting[i]))
-            return;
-    for (unsigned i = 0; i < slot_count; i++)
-        if (slots[i].outside &&
-            slots[i].outside->misled) /* its instance leads, and does not know */
             return;
     condemn(RULE_NOBODY_LEADS, "the lock is %s%s",
             datacenter_holder()[0] ? "held by session " : "free", datacenter_holder());

@@ -66,7 +66,6 @@ struct process {
     uint64_t token;
     true_ns acts_since;
     struct instance *acts_for; /* outside programs: whose hook told it */
-    bool misled;               /* and it was told to rest by an earlier one's, without a place */
 };
 
 /* Whose turn it is; NULL between turns. */

@@ -275,7 +275,6 @@ static void does(void *subject, uint64_t detail)
     case ACTION_TELL_ACT:
         if (program) {
             program->acts_for = process->instance;
-            program->misled = false;
             act(program, &process->session, process->token);
         }
         break;
@@ -285,11 +284,8 @@ static void does(void *subject, uint64_t detail)
         process_wake(process->parent);
         break;
     case ACTION_TELL_REST:
-        if (program) {
-            program->misled =
-                program->acts_for != process->instance && !process->instance->slot->named;
+        if (program)
             rest(program);
-        }
         break;
     case ACTION_CONFIRM:
         if (program && program->acts)

@@ -6,13 +6,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* With that mode whatever our umask: who runs as another user goes through it. */
+static int make(const char *path)
+{
+    if (mkdir(path, 0711) < 0)
+        return errno == EEXIST ? 0 : -1;
+    return chmod(path, 0711);
+}
+
 int directory_open(char *path, const char *parent, const char *name, struct error *err)
 {
     struct stat status;
 
     if (snprintf(path, PATH_MAX, "%s%s%s", parent, name[0] ? "/" : "", name) >= PATH_MAX)
         return error_set(err, "the path %s/%s is too long", parent, name);
-    if (mkdir(path, 0711) < 0 && errno != EEXIST)
+    if (make(path) < 0)
         return error_errno(err, "cannot make %s", path);
     if (lstat(path, &status) < 0)
         return error_errno(err, "cannot look at %s", path);
@@ -28,18 +36,22 @@ int directory_open(char *path, const char *parent, const char *name, struct erro
 int directory_find(const struct settings *settings, directory_use *use, void *context,
                    struct error *err)
 {
-    char of_user[PATH_MAX], of_session[PATH_MAX];
+    char of_session[PATH_MAX], of_user[PATH_MAX], name[64];
     const char *session = getenv("XDG_RUNTIME_DIR");
 
     if (settings->runtime_dir[0])
         return use(context, settings->runtime_dir, err);
 
     snprintf(of_session, sizeof of_session, "%s/consul-leader", session ? session : "");
-    snprintf(of_user, sizeof of_user, "/dev/shm/consul-leader-%u", geteuid());
     const char *candidates[] = { getenv("RUNTIME_DIRECTORY"), "/run/consul-leader",
-                                 session ? of_session : NULL, of_user };
+                                 session ? of_session : NULL };
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++)
         if (candidates[i] && use(context, candidates[i], err) == 0)
             return 0;
-    return -1;
+
+    /* Anybody may have made that one. */
+    snprintf(name, sizeof name, "consul-leader-%u", geteuid());
+    if (directory_open(of_user, "/dev/shm", name, err) < 0)
+        return -1;
+    return use(context, of_user, err);
 }

@@ -15,7 +15,7 @@ int directory_open(char *path, const char *parent, const char *name, struct erro
 typedef int directory_use(void *context, const char *directory, struct error *err);
 
 /* The runtime directory that was asked for, else the first that serves, in the order of the manual
- * page's --runtime-dir. -1: none does, and why not the last.
+ * page's --runtime-dir. -1: none does, and why not the last. The folder in /dev/shm has to be ours.
  */
 int directory_find(const struct settings *settings, directory_use *use, void *context,
                    struct error *err);

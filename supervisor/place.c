@@ -21,13 +21,14 @@ static uint64_t hash(uint64_t state, const char *text)
     return (state ^ 0xff) * 1099511628211u;
 }
 
-static uint64_t place_hash(const struct settings *settings)
+void place_name(const struct settings *settings, char name[PLACE_NAME_SIZE])
 {
     uint64_t state = 14695981039346656037u;
 
     state = hash(state, settings->store == STORE_FILE ? "file" : "consul");
     state = hash(state, settings->key);
-    return hash(state, settings->instance);
+    state = hash(state, settings->instance);
+    snprintf(name, PLACE_NAME_SIZE, "place-%016" PRIx64, state);
 }
 
 /* What a place is made of. */
@@ -40,9 +41,9 @@ static int open_place_in(void *context, const char *directory, struct error *err
 {
     const struct opening *opening = context;
     struct place *place = opening->place;
-    char parent[PATH_MAX], name[32], path[PATH_MAX + 8];
+    char parent[PATH_MAX], name[PLACE_NAME_SIZE], path[PATH_MAX + 8];
 
-    snprintf(name, sizeof name, "place-%016" PRIx64, place_hash(opening->settings));
+    place_name(opening->settings, name);
     if (directory_open(parent, directory, "", err) < 0 ||
         directory_open(place->folder, parent, name, err) < 0)
         return -1;

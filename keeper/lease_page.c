@@ -1,5 +1,9 @@
 #include "keeper/lease_page.h"
 
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+
 void lease_page_publish(struct consul_leader_lease_page *page, instant_ns deadline, uint64_t token)
 {
     if (!page)
@@ -23,4 +27,16 @@ void lease_page_clear(struct consul_leader_lease_page *page)
 {
     if (page)
         __atomic_store_n(&page->deadline, 0, __ATOMIC_RELEASE);
+}
+
+void lease_page_remove(const char *path, bool with_folder)
+{
+    char folder[PATH_MAX + 16];
+
+    if (path[0] == '\0')
+        return;
+    unlink(path);
+    snprintf(folder, sizeof folder, "%s", path);
+    if (with_folder)
+        rmdir(dirname(folder));
 }

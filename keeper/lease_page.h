@@ -1,8 +1,8 @@
 /* lease_page.h - what supervisor and keeper write into the lease page.
  *
  * Its layout and its readers are in the public header. The page belongs to the supervisor; the
- * keeper, which has inherited the mapping, only ever clears it. NULL: there is no page, and nothing
- * is done.
+ * keeper, which has inherited the mapping, only ever clears it, and removes it when the supervisor
+ * is dead. NULL: there is no page, and nothing is done.
  */
 #ifndef KEEPER_LEASE_PAGE_H
 #define KEEPER_LEASE_PAGE_H
@@ -19,5 +19,8 @@ void lease_page_extend(struct consul_leader_lease_page *page, instant_ns deadlin
 
 /* Not leader any more. */
 void lease_page_clear(struct consul_leader_lease_page *page);
+
+/* At the end: its file, and the folder too, where that was made for it alone. Empty: none. */
+void lease_page_remove(const char *path, bool with_folder);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "keeper/lease_page.h"
 #include "supervisor/directory.h"
 #include "supervisor/place.h"
 
@@ -65,10 +66,10 @@ static int make_in(void *context, const char *directory, struct error *err)
 {
     const struct making *making = context;
     struct lease_file *file = making->file;
-    char parent[PATH_MAX], name[64];
+    char parent[PATH_MAX], folder[PATH_MAX], name[64];
 
-    *file = (struct lease_file){ .folder_is_of_process = making->settings->instance[0] == '\0' };
-    if (file->folder_is_of_process)
+    *file = (struct lease_file){ .has_own_folder = making->settings->instance[0] == '\0' };
+    if (file->has_own_folder)
         name_of_process(name, sizeof name);
     else
         place_name(making->settings, name);
@@ -77,9 +78,9 @@ static int make_in(void *context, const char *directory, struct error *err)
         return -1;
     if (!file_system_is_memory(parent))
         return error_set(err, "%s is not in memory (tmpfs)", parent);
-    if (directory_open(file->folder, parent, name, err) < 0)
+    if (directory_open(folder, parent, name, err) < 0)
         return -1;
-    snprintf(file->path, sizeof file->path, "%s/lease", file->folder);
+    snprintf(file->path, sizeof file->path, "%s/lease", folder);
     snprintf(file->hidden, sizeof file->hidden, "%s.XXXXXX", file->path);
     if (make_page(file, err) == 0)
         return 0;
@@ -126,7 +127,5 @@ void lease_file_show(struct lease_file *file)
 
 void lease_file_remove(struct lease_file *file)
 {
-    unlink(file->hidden[0] ? file->hidden : file->path);
-    if (file->folder_is_of_process)
-        rmdir(file->folder);
+    lease_page_remove(file->hidden[0] ? file->hidden : file->path, file->has_own_folder);
 }

@@ -19,8 +19,7 @@
 
 struct lease_file {
     struct consul_leader_lease_page *page; /* mapped; NULL: there is none */
-    char folder[PATH_MAX];
-    bool folder_is_of_process;
+    bool has_own_folder;
     char path[PATH_MAX + 8];    /* what programs are told */
     char hidden[PATH_MAX + 16]; /* its name until it is shown; empty from then on */
 };

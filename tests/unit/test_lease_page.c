@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,8 +47,7 @@ static void open_page(void)
 static void remove_file(void)
 {
     consul_leader_lease_close(&lease);
-    lease_file_remove(&file);
-    rmdir(file.folder);
+    lease_page_remove(file.path, true);
     rmdir(directory);
 }
 
@@ -351,11 +351,12 @@ END_TEST
 
 START_TEST(everybody_may_read_the_file_and_nobody_else_write_it)
 {
+    char path[sizeof file.path];
     struct stat status;
 
     ck_assert_int_eq(stat(file.path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 07777, 0644);
-    ck_assert_int_eq(stat(file.folder, &status), 0);
+    ck_assert_int_eq(stat(dirname(strcpy(path, file.path)), &status), 0);
     ck_assert_uint_eq(status.st_mode & 07777, 0711);
 }
 END_TEST

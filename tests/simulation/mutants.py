@@ -26,6 +26,7 @@ QUICK = ("the keeper's timer left out", "release before the demotion is complete
 # What a mutant has to be found by: the beginnings of the judge's texts (judge.c).
 TWO = ("two act", "one acts although", "one acts past")
 AWAY = ("the lock is given away", "two act")
+PAGE = ("a lease page says", *AWAY)
 LATE = ("something is started", "a promotion is ordered")
 
 
@@ -123,6 +124,14 @@ MUTANTS = [
            ("keeper/demotion.c", "        channel_send(keeper->network_fd, &message, -1);", "        (void)message;")),
     Mutant("the release mark ignored", ("nobody leads",),
            ("election/candidacy.c", "    if (is_released(candidacy, view))\n        return 0;\n", "    (void)is_released;\n")),
+
+    Mutant("the lease page outlives the order to demote", PAGE,
+           ("supervisor/lead.c", "    lease_page_clear(supervisor->lease_file.page);\n", "")),
+    Mutant("the lease page outlives the supervisor", PAGE,
+           ("keeper/conduct.c", "    lease_page_clear(keeper->start->lease_page);\n", "")),
+    Mutant("a deadline in the lease page that is too late", TWO,
+           ("supervisor/lead.c", "lease_page_extend(supervisor->lease_file.page, lease->hard);",
+            "lease_page_extend(supervisor->lease_file.page, lease->hard + 1000000000);")),
 
     # What the simulator found in our own code, put back.
     Mutant("a holder's renewal does not look at the lock", TWO,

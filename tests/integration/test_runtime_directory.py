@@ -31,7 +31,7 @@ def test_anothers_folder_in_dev_shm_is_refused(world):
 
 
 def test_folders_can_be_gone_through_whatever_the_umask(world):
-    runtime = world.path("made")
+    runtime = os.path.join(world.runtime, "made")
     world.file("one", "--instance", "web-1", command=program(), environment={"RUNTIME_DIRECTORY": runtime},
                umask=0o077).wait_for_line("leading", 5)
     for folder in [runtime, *glob.glob(runtime + "/place-*")]:

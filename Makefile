@@ -49,7 +49,7 @@ manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
                     $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
-                    stores/*.[ch] consul/*.[ch] docs/*.[ch] include/*/*.h tests/*/*.[ch])
+                    stores/*.[ch] consul/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
 needs_libraries := network/% stores/% consul/% tests/unit/% tests/model/% tests/simulation/% \
@@ -177,6 +177,8 @@ install: all
 ifneq ($(headers),)
 	install -d $(DESTDIR)$(PREFIX)/include/consul_leader
 	install -m 644 $(headers) $(DESTDIR)$(PREFIX)/include/consul_leader/
+	install -d $(DESTDIR)$(PREFIX)/share/pkgconfig
+	install -m 644 include/consul-leader.pc $(DESTDIR)$(PREFIX)/share/pkgconfig/
 endif
 ifneq ($(manuals),)
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1

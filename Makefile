@@ -47,7 +47,7 @@ simulation       := $(wildcard tests/simulation/*.c)
 conformance      := $(wildcard tests/conformance/*.c)
 manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
-                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c))
+                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
                     stores/*.[ch] consul/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
@@ -62,7 +62,7 @@ manuals  := $(wildcard docs/*.1)
 .DELETE_ON_ERROR:
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        test-programs setup simulate mutants conformance
+        test-programs setup simulate mutants conformance bench-lease
 all: $(programs)
 
 run:
@@ -147,6 +147,12 @@ integration: test-programs
 
 bench: test-programs
 	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/handover.py
+
+$(BUILD)/bench-lease: $(BUILD)/objects/tests/bench/lease.o
+	$(LINK) -o $@ $^
+
+bench-lease: $(BUILD)/bench-lease
+	$<
 
 simulate: $(BUILD)/simulate
 	$< $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))

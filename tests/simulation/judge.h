@@ -59,7 +59,9 @@ void judge_starts(const struct process *process, true_ns let_go);
 /* One of ours orders its keeper to promote. */
 void judge_promotes(const struct process *supervisor, const struct situation *situation);
 
-/* It orders its keeper to demote, or the keeper says that nothing is left. */
+/* It orders its keeper to demote, or ends what a dead one has left; or a keeper says that nothing
+ * is left.
+ */
 void judge_demotes(const struct process *process);
 
 /* What goes over the wire: a release or a session's end is sent; a session that gave the lock away

@@ -127,6 +127,8 @@ MUTANTS = [
 
     Mutant("the lease page outlives the order to demote", PAGE,
            ("supervisor/lead.c", "    lease_page_clear(supervisor->lease_file.page);\n", "")),
+    Mutant("the lease page outlives the keeper", PAGE,
+           ("supervisor/losses.c", "    lease_page_clear(supervisor->lease_file.page);\n", "")),
     Mutant("the lease page outlives the supervisor", PAGE,
            ("keeper/conduct.c", "    lease_page_clear(keeper->start->lease_page);\n", "")),
     Mutant("a deadline in the lease page that is too late", TWO,

@@ -24,6 +24,7 @@
 #include "tests/simulation/chance.h"
 #include "tests/simulation/channel.h"
 #include "tests/simulation/instance.h"
+#include "tests/simulation/judge.h"
 #include "tests/simulation/program.h"
 #include "tests/simulation/reader.h"
 #include "tests/simulation/story.h"
@@ -197,6 +198,8 @@ void cgroup_kill(void)
 
 unsigned sweep(pid_t spared)
 {
+    if (process_current->kind == PROCESS_SUPERVISOR)
+        judge_demotes(process_current);
     process_kill_cgroup(process_current->instance);
     return process_sweep(process_current, spared);
 }

@@ -41,6 +41,8 @@ void keeper_died(struct supervisor *supervisor, instant_ns now)
         supervisor->exit_status = EXIT_STATUS_LEAD_LOST;
         supervisor->exit_is_final = true;
     }
+    if (!election_may_act(&supervisor->election))
+        lead_stop(supervisor, now); /* nobody is left who could be promoted */
     supervisor_sweep(supervisor, now);
 }
 

@@ -155,6 +155,8 @@ MUTANTS = [
            ("election/candidacy.c", "    if (candidacy->absent)\n        candidacy->free = false;", "")),
     Mutant("an absent lock taken without another look", TWO,
            ("election/candidacy.c", "if (!candidacy->free || unwatched)", "(void)unwatched;\n    if (!candidacy->free)")),
+    Mutant("a candidate without a keeper may lead", PAGE,
+           ("supervisor/losses.c", "        lead_stop(supervisor, now);", "        (void)now;")),
     Mutant("descendants wait for a program that cannot be killed", ("a loss that was told", *TWO),
            ("keeper/conduct.c", "        keeper_kill_everything(keeper);\n    advance_sweep(keeper, now);",
             "        program_kill(&keeper->program);\n    advance_sweep(keeper, now);")),

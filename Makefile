@@ -41,16 +41,16 @@ unit_sources     := $(wildcard tests/unit/*.c) \
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
 unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/ack.c keeper/sweep.c keeper/cgroup.c supervisor/peers.c \
                     supervisor/place.c consul/http.c consul/http_failure.c consul/address.c consul/token.c \
-                    base/message.c base/log.c
+                    supervisor/directory.c supervisor/lease_file.c base/message.c base/log.c
 simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
 model            := $(wildcard tests/model/*.c)
 simulation       := $(wildcard tests/simulation/*.c)
 conformance      := $(wildcard tests/conformance/*.c)
 manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
-                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c))
+                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
-                    stores/*.[ch] consul/*.[ch] docs/*.[ch] include/*/*.h tests/*/*.[ch])
+                    stores/*.[ch] consul/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
 needs_libraries := network/% stores/% consul/% tests/unit/% tests/model/% tests/simulation/% \
@@ -63,7 +63,7 @@ manuals  := $(wildcard docs/*.1)
 .DELETE_ON_ERROR:
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        bench-deaths bench-lateness test-programs setup simulate mutants conformance
+        bench-deaths bench-lateness bench-lease test-programs setup simulate mutants conformance
 all: $(programs)
 
 run:
@@ -157,6 +157,12 @@ bench-deaths: test-programs
 bench-lateness: test-programs
 	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/lateness.py
 
+$(BUILD)/bench-lease: $(BUILD)/objects/tests/bench/lease.o
+	$(LINK) -o $@ $^
+
+bench-lease: $(BUILD)/bench-lease
+	$<
+
 simulate: $(BUILD)/simulate
 	$< $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))
 
@@ -186,6 +192,8 @@ install: all
 ifneq ($(headers),)
 	install -d $(DESTDIR)$(PREFIX)/include/consul_leader
 	install -m 644 $(headers) $(DESTDIR)$(PREFIX)/include/consul_leader/
+	install -d $(DESTDIR)$(PREFIX)/share/pkgconfig
+	install -m 644 include/consul-leader.pc $(DESTDIR)$(PREFIX)/share/pkgconfig/
 endif
 ifneq ($(manuals),)
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1

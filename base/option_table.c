@@ -179,7 +179,8 @@ const struct option option_table[OPTION_COUNT] = {
         "runtime-dir", "DIRECTORY", value_path, FIELD(runtime_dir),
         .default_text = "the first writable of $RUNTIME_DIRECTORY, /run/consul-leader, "
                         "$XDG_RUNTIME_DIR/consul-leader, /dev/shm/consul-leader-UID",
-        .meaning = "where the state is kept when there is no state directory",
+        .meaning = "where the lease page lies, in memory (tmpfs), and the state when there is no "
+                   "state directory",
     },
     [OPTION_STATE_DIR] = {
         "state-dir", "DIRECTORY", value_path, FIELD(state_dir),

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/cgroup.h"
+#include "keeper/lease_page.h"
 #include "keeper/role_files.h"
 #include "keeper/sweep.h"
 #include "network/requests.h"
@@ -66,6 +67,7 @@ void keeper_start_hook(struct keeper *keeper, const char *name, const char *comm
         .user = keeper->start->user,
         .signals = keeper->start->signals,
         .directory = keeper->start->directory,
+        .lease_path = keeper->start->lease_path,
         .situation = situation,
         .program = program_is_alive(&keeper->program) ? keeper->program.child.pid : 0,
         .private_fd = keeper->lock_fd,
@@ -87,6 +89,7 @@ int keeper_spawn_program(struct keeper *keeper, const struct situation *situatio
         .user = keeper->start->user,
         .signals = keeper->start->signals,
         .directory = keeper->start->directory,
+        .lease_path = keeper->start->lease_path,
         .situation = situation,
         .private_fd = keeper->lock_fd,
         .ack_fd = keeper->ack.writer,
@@ -166,6 +169,7 @@ void keeper_kill_everything(struct keeper *keeper)
         program_kill(&keeper->program);
     hook_kill(&keeper->hook);
     cgroup_kill();
+    lease_page_clear(keeper->start->lease_page);
     keeper->killing = true;
     if (keeper->sweep_due == 0) /* most often nothing else is left to be looked for */
         keeper->sweep_due = clock_now_ns() + SWEEP_DELAY;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/conduct.h"
+#include "keeper/lease_page.h"
 #include "network/requests.h"
 
 /* This instance ends while it is being demoted: there is less time now, and where nothing but time
@@ -276,6 +277,7 @@ void keeper_demote_outside(struct keeper *keeper, instant_ns now)
 {
     struct demotion_order order;
 
+    lease_page_clear(keeper->start->lease_page);
     describe_loss(keeper, &order, "lease-expired", now);
     keeper_demote(keeper, keeper->guard.lease.term, &order);
 }

@@ -62,6 +62,7 @@ void environment_build(struct environment *environment, const struct settings *s
     put_text(environment, &count, "SESSION_ID", situation->session.text);
     put_text(environment, &count, "REASON", situation->reason);
     put_text(environment, &count, "HOLDER", situation->holder);
+    put_text(environment, &count, "LEASE_FILE", extra->lease_path);
     if (situation->token != 0)
         put(environment, &count, "CONSUL_LEADER_FENCING_TOKEN=%" PRIu64, situation->token);
     if (extra->program > 0)

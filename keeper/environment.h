@@ -12,14 +12,15 @@
 
 struct environment {
     char *variables[ENVIRONMENT_MAX]; /* ends with NULL */
-    char text[8192];                  /* those that are ours */
+    char text[4 * PATH_MAX];          /* those that are ours: two are paths */
     size_t used;
 };
 
-/* What only one of them is told. */
+/* What not all are told. */
 struct environment_extra {
-    pid_t program; /* hooks: the program's process; 0: there is none */
-    int ack_fd;    /* the program: where it says that it is demoted; -1: it need not */
+    const char *lease_path; /* of the lease page; empty: there is none */
+    pid_t program;          /* hooks: the program's process; 0: there is none */
+    int ack_fd;             /* the program: where it says that it is demoted; -1: it need not */
 };
 
 /* Fills it: what we inherited without the CONSUL_LEADER_* that were meant for us, and ours.

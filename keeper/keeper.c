@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "keeper/cgroup.h"
 #include "keeper/conduct.h"
+#include "keeper/lease_page.h"
 #include "keeper/sweep.h"
 
 static void drain(int fd)
@@ -75,6 +76,8 @@ static void keeper_main(const struct keeper_start *start)
         abort();
     run(&keeper, signal_fd, timer_fd);
     cgroup_remove();
+    if (keeper.supervisor_fd < 0 && start->settings->instance[0] == '\0')
+        lease_page_remove(start->lease_path, true);
 }
 
 pid_t keeper_fork(const struct keeper_start *start, const int *close_fds, struct error *err)

@@ -17,8 +17,11 @@ int program_spawn(struct program *program, const struct program_spec *spec, stru
     static struct environment environment;
 
     assert(program->state == PROGRAM_ABSENT);
-    environment_build(&environment, spec->settings, spec->user, spec->situation,
-                      &(struct environment_extra){ .ack_fd = spec->ack_fd });
+    const struct environment_extra extra = {
+        .lease_path = spec->lease_path,
+        .ack_fd = spec->ack_fd,
+    };
+    environment_build(&environment, spec->settings, spec->user, spec->situation, &extra);
     struct child_spec child = {
         .argv = spec->command,
         .environment = environment.variables,

@@ -105,11 +105,13 @@ void consul_candidate_begin(struct store *store, const struct session_id *sessio
 void consul_candidate_stop(struct store *store)
 {
     struct session_id removed = store->candidate.removed;
+    bool lock_seen = store->candidate.lock_seen;
 
     http_cancel(store->candidate.write);
     http_cancel(store->candidate.sweep);
     memset(&store->candidate, 0, sizeof store->candidate);
     store->candidate.removed = removed;
+    store->candidate.lock_seen = lock_seen;
 }
 
 void consul_candidate_looked(struct store *store, bool lock_exists)

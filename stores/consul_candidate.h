@@ -23,12 +23,12 @@ struct http_request;
 struct consul_candidate {
     struct session_id session; /* empty: none stands */
     struct session_id removed; /* its entry went with the release */
-    bool lock_seen;
-    bool written;           /* the entry stands */
-    bool written_lock_seen; /* and says so */
-    bool write_says_seen;   /* what the open write says */
-    uint64_t next_ns;       /* when to write it; 0: no need */
-    uint64_t sweep_ns;      /* when to look for abandoned entries; 0: not ours to do */
+    bool lock_seen;            /* once, also under an earlier session */
+    bool written;              /* the entry stands */
+    bool written_lock_seen;    /* and says so */
+    bool write_says_seen;      /* what the open write says */
+    uint64_t next_ns;          /* when to write it; 0: no need */
+    uint64_t sweep_ns;         /* when to look for abandoned entries; 0: not ours to do */
     struct http_request *write;
     struct http_request *sweep;
 };

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/lease_page.h"
 #include "supervisor/supervisor.h"
 
 #define PROMOTION_BACKOFF SECONDS(10)
@@ -50,6 +51,8 @@ static void promote(struct supervisor *supervisor, instant_ns now)
     if (supervisor->lock_fd >= 0)
         keeper_send(supervisor, KEEPER_LOCK, supervisor->election.term, NULL, 0,
                     supervisor->lock_fd);
+    lease_page_publish(supervisor->lease_file.page, supervisor->election.lease.hard,
+                       supervisor->election.token);
     keeper_send(supervisor, KEEPER_PROMOTE, supervisor->election.term, &situation, sizeof situation,
                 -1);
     start_line_tell_own(&supervisor->start_line, supervisor->settings);
@@ -108,6 +111,7 @@ void lead_order_demotion(struct supervisor *supervisor, enum election_reason rea
         .planned = supervisor->stop_deadline != 0,
     };
 
+    lease_page_clear(supervisor->lease_file.page);
     describe(supervisor, &order.situation, false, reason);
     lead_send_demotion(supervisor, supervisor->election.term, &order, now);
 }
@@ -133,6 +137,17 @@ static void demote(struct supervisor *supervisor, enum election_reason reason, i
         supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
 }
 
+/* The keeper first: a program that is told nothing has the time that it reads, and the keeper has
+ * to wait for the end of that.
+ */
+static void extend_lease(struct supervisor *supervisor)
+{
+    const struct lease *lease = &supervisor->election.lease;
+
+    keeper_send(supervisor, KEEPER_LEASE, supervisor->election.term, lease, sizeof *lease, -1);
+    lease_page_extend(supervisor->lease_file.page, lease->hard);
+}
+
 static void carry_out(struct supervisor *supervisor, const struct election_command *command,
                       instant_ns now)
 {
@@ -143,8 +158,7 @@ static void carry_out(struct supervisor *supervisor, const struct election_comma
         network_ask(supervisor, &command->request, now);
         break;
     case COMMAND_LEASE:
-        keeper_send(supervisor, KEEPER_LEASE, supervisor->election.term,
-                    &supervisor->election.lease, sizeof supervisor->election.lease, -1);
+        extend_lease(supervisor);
         break;
     case COMMAND_PROMOTE:
         promote(supervisor, now);

@@ -28,6 +28,11 @@ struct record {
     pid_t program; /* 0: none */
 };
 
+#define PLACE_NAME_SIZE 32
+
+/* The name of the place's folder, the same for the same store, key and instance. */
+void place_name(const struct settings *settings, char name[PLACE_NAME_SIZE]);
+
 /* Opens the place's folder. Without an instance's name there is no place. -1: it cannot be had (no
  * directory can be written, a network file system); there is none then either.
  */

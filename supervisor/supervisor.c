@@ -64,6 +64,7 @@ static void take_place(struct supervisor *supervisor, instant_ns now)
         supervisor->has_place = true;
         supervisor->phase = PHASE_PREPARES;
         role_files_show(supervisor->settings, false); /* a predecessor may have left another */
+        lease_file_show(&supervisor->lease_file);
         supervisor->record.promoted = place_was_promoted(&supervisor->place);
         supervisor_prepare(supervisor, now);
         return;

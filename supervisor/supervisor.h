@@ -10,6 +10,7 @@
 #include "election/election.h"
 #include "keeper/keeper.h"
 #include "keeper/orders.h"
+#include "supervisor/lease_file.h"
 #include "supervisor/place.h"
 #include "supervisor/start_line.h"
 
@@ -56,6 +57,7 @@ struct supervisor {
     instant_ns place_due; /* to try the place again */
     instant_ns place_warning;
     struct record record;
+    struct lease_file lease_file;
 
     enum phase phase;
     bool has_place; /* it is ours, or there is none */

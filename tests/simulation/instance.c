@@ -36,6 +36,16 @@ struct slot *slot_new(struct host *host, const struct settings *settings)
 
 /* --- Their life. --- */
 
+/* Two sidecars beside one program would tell it different things: without a place nothing but the
+ * scheduler keeps the next from starting before the last is gone.
+ */
+static bool predecessor_is_in_the_way(const struct slot *slot)
+{
+    const struct instance *last = slot->present;
+
+    return last && slot->settings->mode == MODE_SIDECAR && !slot->named && last->keeper->alive;
+}
+
 static void start(void *subject, uint64_t detail)
 {
     struct slot *slot = subject;
@@ -44,7 +54,7 @@ static void start(void *subject, uint64_t detail)
     (void)detail;
     if (!slot->wanted || present)
         return;
-    if (slot->host->suspended || slot->host->off) {
+    if (slot->host->suspended || slot->host->off || predecessor_is_in_the_way(slot)) {
         slot_start(slot, SECONDS(1));
         return;
     }

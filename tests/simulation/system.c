@@ -1,6 +1,7 @@
 /* system.c - the system calls of the shipped code, answered by the simulated machine of the process
  * whose turn it is. `symbols` names those that are renamed in the shipped objects; the others
- * (child.h, sweep.h, place.h, log.h) are declared in the headers of the parts that are replaced.
+ * (child.h, sweep.h, place.h, lease_file.h, log.h) are declared in the headers of the parts that
+ * are replaced.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,11 +19,14 @@
 #include "keeper/cgroup.h"
 #include "keeper/child.h"
 #include "keeper/sweep.h"
+#include "supervisor/lease_file.h"
 #include "supervisor/place.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/channel.h"
 #include "tests/simulation/instance.h"
+#include "tests/simulation/judge.h"
 #include "tests/simulation/program.h"
+#include "tests/simulation/reader.h"
 #include "tests/simulation/story.h"
 
 #define FIRST_GATE     200000
@@ -194,6 +198,8 @@ void cgroup_kill(void)
 
 unsigned sweep(pid_t spared)
 {
+    if (process_current->kind == PROCESS_SUPERVISOR)
+        judge_demotes(process_current);
     process_kill_cgroup(process_current->instance);
     return process_sweep(process_current, spared);
 }
@@ -335,6 +341,23 @@ void place_write_record(const struct place *place, const struct settings *settin
         return;
     slot->record = *record;
     slot->has_record = true;
+}
+
+/* --- The lease page's file: supervisor/lease_file.h. --- */
+
+void lease_file_show(struct lease_file *file)
+{
+    struct instance *instance = process_current->instance;
+    struct slot *slot = instance->slot;
+
+    (void)file;
+    if (!slot->named)
+        return;
+    if (slot->shown) {
+        slot->shown->page->deadline = 0;
+        reader_looks(slot->shown);
+    }
+    slot->shown = instance;
 }
 
 /* --- The log: what an operator would read. --- */

@@ -16,6 +16,7 @@
     SUITE(consul_answers_suite)                                                                    \
     SUITE(service_suite)                                                                           \
     SUITE(lease_suite)                                                                             \
+    SUITE(lease_page_suite)                                                                        \
     SUITE(guard_suite)                                                                             \
     SUITE(candidacy_suite)                                                                         \
     SUITE(transitions_suite)                                                                       \

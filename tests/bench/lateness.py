@@ -50,7 +50,8 @@ class Leader:
     def __init__(self, world, number):
         self.world, self.name = world, f"leader-{number}"
         self.instance = world.start(self.name, "--store", "file:" + world.path("lock-" + self.name), *TIMES,
-                                    "--mode", "leader-only", "--", *program("--ignore-term"), stderr=subprocess.DEVNULL)
+                                    "--mode", "leader-only", "--", *program("--ignore-term"), stderr=subprocess.DEVNULL,
+                                    environment={"TEST_WITNESS": world.path("witness-" + self.name)})
 
     def leads(self):
         self.program = self.world.events.wait("start", 20, name=self.name).pid

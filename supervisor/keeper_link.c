@@ -92,7 +92,7 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
 
 static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns now)
 {
-    supervisor->record.program = pid;
+    supervisor->record.program = record_process(pid);
     supervisor->gone = false;
     supervisor_write_record(supervisor);
     if (supervisor->phase == PHASE_PREPARES)
@@ -111,7 +111,7 @@ static void program_exited(struct supervisor *supervisor, const struct exit_repo
     int status = WIFSIGNALED(report->wait_status) ? 128 + WTERMSIG(report->wait_status)
                                                   : WEXITSTATUS(report->wait_status);
 
-    supervisor->record.program = 0;
+    supervisor->record.program = (struct recorded_process){ .pid = 0 };
     if (report->overdue)
         status = EXIT_STATUS_LEAD_LOST;
     if (supervisor->stop_deadline != 0) {

@@ -157,7 +157,7 @@ static int end(struct supervisor *supervisor)
     peers_end(supervisor);
     cgroup_remove();
     if (!supervisor->record.promoted)
-        place_remove_record(&supervisor->place);
+        record_remove(&supervisor->place);
     return supervisor->exit_status;
 }
 

@@ -21,7 +21,7 @@
 
 void supervisor_write_record(struct supervisor *supervisor)
 {
-    place_write_record(&supervisor->place, supervisor->settings, &supervisor->record);
+    record_write(&supervisor->place, &supervisor->record);
 }
 
 /* --- The beginning. --- */
@@ -59,20 +59,23 @@ void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
 static void take_place(struct supervisor *supervisor, instant_ns now)
 {
     char holder[64];
+    struct record left;
+    struct error ignored;
 
     if (place_lock(&supervisor->place)) {
         supervisor->place_due = 0;
         supervisor->has_place = true;
         supervisor->phase = PHASE_PREPARES;
         role_files_show(supervisor->settings, false); /* a predecessor may have left another */
-        supervisor->record.promoted = place_was_promoted(&supervisor->place);
+        record_read(&supervisor->place, &left, &ignored);
+        supervisor->record.promoted = left.promoted;
         supervisor_prepare(supervisor, now);
         return;
     }
     supervisor->place_due = now + PLACE_INTERVAL;
     if (supervisor->place_warning != 0 && now >= supervisor->place_warning) {
         supervisor->place_warning = 0;
-        place_holder(&supervisor->place, holder, sizeof holder);
+        record_holder(&supervisor->place, holder, sizeof holder);
         log_warn("waiting: another consul-leader is this instance instance=%s held-by=\"%s\" "
                  "folder=%s",
                  supervisor->settings->instance, holder, supervisor->place.folder);
@@ -291,6 +294,7 @@ void supervisor_begin(struct supervisor *supervisor)
 {
     instant_ns now = clock_now_ns();
 
+    record_describe(&supervisor->record, supervisor->settings);
     supervisor->place_warning = now + PLACE_PATIENCE;
     take_place(supervisor, now);
 }

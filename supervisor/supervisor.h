@@ -11,6 +11,7 @@
 #include "keeper/keeper.h"
 #include "keeper/orders.h"
 #include "supervisor/place.h"
+#include "supervisor/record.h"
 #include "supervisor/start_line.h"
 
 #define OPEN_REQUESTS_MAX 32

@@ -8,7 +8,7 @@
 #define SIMULATION_INSTANCE_H
 
 #include "base/settings.h"
-#include "supervisor/place.h"
+#include "supervisor/record.h"
 #include "tests/simulation/process.h"
 
 #define SLOTS_MAX 4

@@ -1,6 +1,7 @@
 /* system.c - the system calls of the shipped code, answered by the simulated machine of the process
  * whose turn it is. `symbols` names those that are renamed in the shipped objects; the others
- * (child.h, sweep.h, place.h, log.h) are declared in the headers of the parts that are replaced.
+ * (child.h, sweep.h, place.h, record.h, log.h) are declared in the headers of the parts that are
+ * replaced.
  */
 #include <assert.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include "keeper/cgroup.h"
 #include "keeper/child.h"
 #include "keeper/sweep.h"
-#include "supervisor/place.h"
+#include "supervisor/record.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/channel.h"
 #include "tests/simulation/instance.h"
@@ -290,25 +291,39 @@ bool place_lock(struct place *place)
     return !held;
 }
 
-bool place_was_promoted(const struct place *place)
-{
-    const struct slot *slot = process_current->instance->slot;
+/* --- The record: supervisor/record.h. --- */
 
-    return place->lock_fd >= 0 && slot->has_record && slot->record.promoted;
+void record_describe(struct record *record, const struct settings *settings)
+{
+    (void)settings;
+    record->supervisor = record_process(process_current->pid);
 }
 
-void place_holder(const struct place *place, char *text, size_t size)
+struct recorded_process record_process(pid_t pid)
+{
+    return (struct recorded_process){ .pid = pid };
+}
+
+int record_read(const struct place *place, struct record *record, struct error *err)
+{
+    const struct slot *slot = process_current->instance->slot;
+    bool exists = place->lock_fd >= 0 && slot->has_record;
+
+    (void)err;
+    *record = exists ? slot->record : (struct record){ .promoted = false };
+    return exists;
+}
+
+void record_holder(const struct place *place, char *text, size_t size)
 {
     (void)place;
     snprintf(text, size, "its predecessor");
 }
 
-void place_write_record(const struct place *place, const struct settings *settings,
-                        const struct record *record)
+void record_write(const struct place *place, const struct record *record)
 {
     struct slot *slot = process_current->instance->slot;
 
-    (void)settings;
     process_enters_kernel();
     if (place->lock_fd < 0)
         return;

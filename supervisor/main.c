@@ -156,7 +156,7 @@ static int end(struct supervisor *supervisor)
         terminal_give(supervisor->group);
     peers_end(supervisor);
     cgroup_remove();
-    if (!supervisor->record.promoted)
+    if (supervisor_leaves_nothing(supervisor))
         record_remove(&supervisor->place);
     return supervisor->exit_status;
 }

@@ -154,6 +154,11 @@ bool supervisor_has_ended(const struct supervisor *supervisor)
            (supervisor->election_over && supervisor->taken_down && !requests_are_open(supervisor));
 }
 
+bool supervisor_leaves_nothing(const struct supervisor *supervisor)
+{
+    return supervisor->has_place && !supervisor->record.promoted;
+}
+
 /* --- Signals and deaths. --- */
 
 static void take_signal(struct supervisor *supervisor, const struct signalfd_siginfo *info,

@@ -165,4 +165,7 @@ void supervisor_turn(struct supervisor *supervisor);
 instant_ns supervisor_next_due(const struct supervisor *supervisor);
 bool supervisor_has_ended(const struct supervisor *supervisor);
 
+/* At the end: whether the record is ours, and nobody has to be told anything by it. */
+bool supervisor_leaves_nothing(const struct supervisor *supervisor);
+
 #endif

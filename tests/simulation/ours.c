@@ -50,7 +50,7 @@ static void end_soon(struct process *process, struct supervisor_state *state)
     }
     if (keeper->alive)
         return;
-    if (!state->supervisor.record.promoted)
+    if (supervisor_leaves_nothing(&state->supervisor))
         process->instance->slot->has_record = false;
     story_tell("%s ends with status %d", story_instance(process->instance),
                state->supervisor.exit_status);

@@ -67,13 +67,15 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
     if (supervisor->phase != PHASE_PREPARES &&
         (term != supervisor->election.term || !election_may_act(&supervisor->election)))
         return; /* said already */
-    if (succeeded)
-        supervisor->record.promoted = false;
-    if (supervisor->phase == PHASE_PREPARES) { /* a predecessor's */
-        supervisor_write_record(supervisor);
+    if (supervisor->phase == PHASE_PREPARES) {
+        predecessor_demoted(supervisor, succeeded, now);
         supervisor_prepare(supervisor, now);
         return;
     }
+    if (succeeded)
+        supervisor->record.promoted = false;
+    else
+        log_error("the demotion failed: the lock is not given away but left to run out");
     bool lead_ends_us = supervisor->settings->exit_on_demote &&
                         supervisor->election.reason != REASON_PROMOTION_FAILED;
     if (succeeded && lead_ends_us && supervisor->stop_deadline == 0)
@@ -153,7 +155,6 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
         demotion_said(supervisor, message->term, true, now);
         break;
     case KEEPER_DEMOTION_FAILED:
-        log_error("the demotion failed: the lock is not given away but left to run out");
         demotion_said(supervisor, message->term, false, now);
         break;
     default:

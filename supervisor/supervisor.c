@@ -11,10 +11,11 @@
 #include "base/signals.h"
 #include "keeper/role_files.h"
 
-#define PLACE_INTERVAL MILLISECONDS(50)
-#define PLACE_PATIENCE SECONDS(10)
-#define PEER_MARGIN    MILLISECONDS(200)
-#define HUNG_MARGIN    SECONDS(1)
+#define PLACE_INTERVAL   MILLISECONDS(50)
+#define REMAINS_INTERVAL MILLISECONDS(5)
+#define PLACE_PATIENCE   SECONDS(10)
+#define PEER_MARGIN      MILLISECONDS(200)
+#define HUNG_MARGIN      SECONDS(1)
 
 /* timeout(1) and the like send a stop signal to a process and to its group: that is one. */
 #define REPEAT_TIME MILLISECONDS(100)
@@ -59,21 +60,19 @@ void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
 static void take_place(struct supervisor *supervisor, instant_ns now)
 {
     char holder[64];
-    struct record left;
-    struct error ignored;
+    bool ours = place_lock(&supervisor->place);
 
-    if (place_lock(&supervisor->place)) {
+    if (ours && predecessor_is_over(supervisor, now)) {
         supervisor->place_due = 0;
         supervisor->has_place = true;
         supervisor->phase = PHASE_PREPARES;
         role_files_show(supervisor->settings, false); /* a predecessor may have left another */
-        record_read(&supervisor->place, &left, &ignored);
-        supervisor->record.promoted = left.promoted;
+        predecessor_take_over(supervisor, now);
         supervisor_prepare(supervisor, now);
         return;
     }
-    supervisor->place_due = now + PLACE_INTERVAL;
-    if (supervisor->place_warning != 0 && now >= supervisor->place_warning) {
+    supervisor->place_due = now + (ours ? REMAINS_INTERVAL : PLACE_INTERVAL);
+    if (!ours && supervisor->place_warning != 0 && now >= supervisor->place_warning) {
         supervisor->place_warning = 0;
         record_holder(&supervisor->place, holder, sizeof holder);
         log_warn("waiting: another consul-leader is this instance instance=%s held-by=\"%s\" "
@@ -156,7 +155,9 @@ bool supervisor_has_ended(const struct supervisor *supervisor)
 
 bool supervisor_leaves_nothing(const struct supervisor *supervisor)
 {
-    return supervisor->has_place && !supervisor->record.promoted;
+    const struct record *record = &supervisor->record;
+
+    return supervisor->has_place && !record->promoted && record->former[0].text[0] == '\0';
 }
 
 /* --- Signals and deaths. --- */
@@ -270,6 +271,7 @@ static void let_time_pass(struct supervisor *supervisor, instant_ns now)
         network_restart(supervisor, now);
     if (is_due(supervisor->sweep_due, now))
         supervisor_sweep(supervisor, now);
+    predecessor_time_passed(supervisor, now);
     if (is_due(network_hangs_at(supervisor), now)) {
         log_warn("the network process does not answer: it is killed");
         network_kill(supervisor);
@@ -286,6 +288,7 @@ instant_ns supervisor_next_due(const struct supervisor *supervisor)
     due = clock_earlier(due, supervisor->network_due);
     due = clock_earlier(due, supervisor->sweep_due);
     due = clock_earlier(due, network_hangs_at(supervisor));
+    due = clock_earlier(due, predecessor_next_due(supervisor));
     if (supervisor->stop_deadline != 0 && program_is_over(supervisor))
         due = clock_earlier(due, supervisor->stop_deadline);
     else if (supervisor->stop_deadline != 0 && !supervisor->keeper_killed)

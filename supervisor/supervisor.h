@@ -11,6 +11,7 @@
 #include "keeper/keeper.h"
 #include "keeper/orders.h"
 #include "supervisor/place.h"
+#include "supervisor/predecessor.h"
 #include "supervisor/record.h"
 #include "supervisor/start_line.h"
 
@@ -53,6 +54,7 @@ struct supervisor {
     instant_ns place_due; /* to try the place again */
     instant_ns place_warning;
     struct record record;
+    struct predecessor predecessor;
 
     enum phase phase;
     bool has_place; /* it is ours, or there is none */
@@ -115,7 +117,10 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
 
 /* --- network_link.c --- */
 
+/* An election's request, whose answer it gets. */
 void network_ask(struct supervisor *supervisor, const struct lock_request *request, instant_ns now);
+
+void network_send_request(struct supervisor *supervisor, const struct lock_request *request);
 
 /* The role that tags and files show. standing: false at the end, all is taken down. */
 void network_send_role(struct supervisor *supervisor, bool leader, bool standing);

@@ -1,7 +1,7 @@
 /* system.c - the system calls of the shipped code, answered by the simulated machine of the process
  * whose turn it is. `symbols` names those that are renamed in the shipped objects; the others
- * (child.h, sweep.h, place.h, record.h, log.h) are declared in the headers of the parts that are
- * replaced.
+ * (child.h, sweep.h, place.h, record.h, remains.h, log.h) are declared in the headers of the parts
+ * that are replaced.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,7 +18,8 @@
 #include "keeper/cgroup.h"
 #include "keeper/child.h"
 #include "keeper/sweep.h"
-#include "supervisor/record.h"
+#include "supervisor/place.h"
+#include "supervisor/remains.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/channel.h"
 #include "tests/simulation/instance.h"
@@ -296,6 +297,7 @@ bool place_lock(struct place *place)
 void record_describe(struct record *record, const struct settings *settings)
 {
     (void)settings;
+    snprintf(record->boot, sizeof record->boot, "%u", process_current->host->crashes);
     record->supervisor = record_process(process_current->pid);
 }
 
@@ -329,6 +331,59 @@ void record_write(const struct place *place, const struct record *record)
         return;
     slot->record = *record;
     slot->has_record = true;
+}
+
+/* --- What a dead run has left: supervisor/remains.h. --- */
+
+struct remains {
+    const struct instance *instance;
+    bool ours;    /* one of the three lives */
+    bool program; /* its program does */
+    bool others;  /* hooks, descendants */
+};
+
+static void look_at_remains(struct process *process, void *context)
+{
+    struct remains *remains = context;
+
+    if (process->instance != remains->instance || !process->alive)
+        return;
+    remains->ours |= process->turn != NULL;
+    remains->program |= process->kind == PROCESS_PROGRAM;
+    remains->others |= process->kind == PROCESS_HOOK || process->kind == PROCESS_DESCENDANT;
+}
+
+static struct remains remains_of(const struct record *left)
+{
+    struct remains remains = { .instance = process_find(left->supervisor.pid)->instance };
+
+    processes_each(look_at_remains, &remains);
+    return remains;
+}
+
+bool remains_end(const struct record *left, const struct record *own)
+{
+    const struct instance *instance = process_find(left->supervisor.pid)->instance;
+
+    (void)own;
+    process_enters_kernel();
+    process_kill_cgroup(instance);
+    struct remains remains = remains_of(left);
+    return !instance->slot->has_cgroup || (!remains.program && !remains.others);
+}
+
+/* As on a machine where the pids and a control group tell all; after a crash nothing does. */
+enum death remains_prove_death(const struct record *left, const struct record *own,
+                               struct error *why)
+{
+    struct remains remains = remains_of(left);
+
+    error_set(why, "it is not known to be dead");
+    if (strcmp(left->boot, own->boot) != 0)
+        return DEATH_UNPROVED;
+    if (remains.ours || remains.program)
+        return DEATH_PENDING;
+    return remains.others ? DEATH_UNPROVED : DEATH_PROVED;
 }
 
 /* --- The log: what an operator would read. --- */

@@ -13,6 +13,9 @@
 
 #define SLOTS_MAX 4
 
+/* How long a scheduler takes at most to start again what has ended. */
+#define RESTART_MOST SECONDS(5)
+
 /* How a program and its hooks take being told things. */
 struct habits {
     bool forks;          /* the program has a child that acts with it, hooks leave one behind */
@@ -67,6 +70,9 @@ void slot_start(struct slot *slot, duration_ns after);
 
 /* As a scheduler stops a task: a signal; it starts it again unless it is not wanted any more. */
 void instance_stop(struct instance *instance);
+
+/* All of it at once, as a container's end does. */
+void instance_kill(struct instance *instance);
 
 /* The supervisor lives. */
 bool instance_lives(const struct instance *instance);

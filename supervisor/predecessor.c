@@ -26,17 +26,13 @@ static void look_for(struct supervisor *supervisor, instant_ns now)
         log_info("nothing is known of this place's last run: %s", why.text);
 }
 
-static void tell_of_killing(struct predecessor *predecessor, instant_ns now)
+static void tell_of_waiting(struct predecessor *predecessor, instant_ns now)
 {
-    const char *group = predecessor->left.program_cgroup;
-
-    if (!predecessor->killed)
-        log_info("what this place's last run has left is killed cgroup=%s", group);
-    predecessor->killed = true;
-    if (predecessor->warning != 0 && now >= predecessor->warning) {
-        predecessor->warning = 0;
-        log_warn("waiting: what this place's last run has left cannot be killed cgroup=%s", group);
-    }
+    if (predecessor->warning == 0 || now < predecessor->warning)
+        return;
+    predecessor->warning = 0;
+    log_warn("waiting: what this place's last run has left cannot be killed cgroup=%s",
+             predecessor->left.program_cgroup);
 }
 
 static bool owes(const struct supervisor *supervisor)
@@ -57,7 +53,7 @@ bool predecessor_is_over(struct supervisor *supervisor, instant_ns now)
     if (!predecessor->found)
         return true;
     if (!remains_end(&predecessor->left, &supervisor->record)) {
-        tell_of_killing(predecessor, now);
+        tell_of_waiting(predecessor, now);
         return false;
     }
     return !owes(supervisor) || now >= predecessor->patience ||

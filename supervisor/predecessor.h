@@ -30,7 +30,6 @@ struct predecessor {
     struct record left;
     bool looked_for;
     bool found;          /* `left` was read whole */
-    bool killed;         /* something in its control group was */
     instant_ns patience; /* until when its death is waited for */
     instant_ns warning;  /* when to tell that something cannot be killed; 0: told */
 

@@ -119,7 +119,8 @@ void predecessor_demoted(struct supervisor *supervisor, bool succeeded, instant_
     supervisor->record.promoted = false;
     if (!succeeded && supervisor->settings->mode == MODE_SIDECAR) {
         log_error("the demotion of this place's last run failed: its lock is left to run out");
-        memset(sessions_owed(supervisor), 0, sizeof supervisor->record.former);
+        settle(supervisor);
+        return;
     }
     supervisor_write_record(supervisor);
     begin_release(supervisor, now);
@@ -248,7 +249,8 @@ void predecessor_time_passed(struct supervisor *supervisor, instant_ns now)
     if (predecessor->step == PREDECESSOR_SETTLED)
         return;
     if (predecessor->give_up != 0 && now >= predecessor->give_up) {
-        log_info("the lock of this place's last run could not be given back: it runs out");
+        if (predecessor->step != PREDECESSOR_DESTROYS)
+            log_info("the lock of this place's last run could not be given back: it runs out");
         settle(supervisor);
     } else if (predecessor->due != 0 && now >= predecessor->due) {
         take_step(supervisor);

@@ -269,8 +269,10 @@ void record_write(const struct place *place, const struct record *record)
     record_path(place, path);
     snprintf(next, sizeof next, "%s.next", path);
     AUTO_FCLOSE FILE *file = fopen(next, "we");
-    if (!file || !write_lines(file, record) || rename(next, path) < 0)
-        log_warn("cannot write the record path=%s reason=\"%s\"", path, strerror(errno));
+    if (file && write_lines(file, record) && rename(next, path) == 0)
+        return;
+    log_warn("cannot write the record path=%s reason=\"%s\"", path, strerror(errno));
+    unlink(path); /* what it says is not so any more: that we do not lead, perhaps */
 }
 
 void record_remove(const struct place *place)

@@ -54,8 +54,8 @@ bool recorded_process_lives(const struct recorded_process *process);
  */
 int record_read(const struct place *place, struct record *record, struct error *err);
 
-/* Replaces the one in the place. A failure is logged; nothing but the comfort of a restart depends
- * on it.
+/* Replaces the one in the place. When that fails it is logged, and there is none: nothing but the
+ * comfort of a restart depends on it.
  */
 void record_write(const struct place *place, const struct record *record);
 

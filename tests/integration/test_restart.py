@@ -478,7 +478,7 @@ def test_stopped_before_the_lock_was_given_back(world, consul):
     place.kill()
     consul.pause()
     again = place.start()
-    until(lambda: place.recorded("former-session") == session, 2)
+    until(lambda: place.recorded("former-session") == session and place.recorded("promoted") == "no", 2)
     again.stop()
     consul.resume()
     started = now()

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +71,20 @@ START_TEST(where_nothing_was_written_there_is_none)
     record_remove(&place);
     ck_assert_int_eq(record_read(&place, &read, &err), 0);
     ck_assert(!read.promoted);
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_replaced_is_removed)
+{
+    static struct record read;
+    char next[PATH_MAX + 16];
+    struct error err;
+
+    snprintf(next, sizeof next, "%s.next", path);
+    ck_assert_int_eq(mkdir(next, 0700), 0);
+    record_write(&place, &written);
+    ck_assert_int_eq(record_read(&place, &read, &err), 0);
+    rmdir(next);
 }
 END_TEST
 
@@ -195,6 +210,7 @@ Suite *record_suite(void)
     tcase_add_checked_fixture(lines, make_place, remove_place);
     tcase_add_test(lines, what_is_written_is_read_back);
     tcase_add_test(lines, where_nothing_was_written_there_is_none);
+    tcase_add_test(lines, one_that_cannot_be_replaced_is_removed);
     tcase_add_test(lines, one_that_ends_anywhere_before_its_end_is_damaged);
     tcase_add_loop_test(lines, one_with_a_line_that_is_not_ours_is_damaged, 0,
                         sizeof damages / sizeof *damages);

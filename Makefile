@@ -38,8 +38,9 @@ unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
-unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/sweep.c keeper/cgroup.c keeper/cgroup_folder.c \
-                    supervisor/peers.c supervisor/place.c supervisor/record.c supervisor/remains.c \
+unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/ack.c keeper/sweep.c keeper/cgroup.c \
+                    keeper/cgroup_folder.c supervisor/peers.c supervisor/place.c supervisor/record.c \
+                    supervisor/remains.c supervisor/directory.c supervisor/lease_file.c \
                     consul/http.c consul/http_failure.c consul/address.c consul/token.c base/message.c base/log.c
 simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
 model            := $(wildcard tests/model/*.c)
@@ -47,9 +48,9 @@ simulation       := $(wildcard tests/simulation/*.c)
 conformance      := $(wildcard tests/conformance/*.c)
 manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
-                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c))
+                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
-                    stores/*.[ch] consul/*.[ch] docs/*.[ch] include/*/*.h tests/*/*.[ch])
+                    stores/*.[ch] consul/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
 needs_libraries := network/% stores/% consul/% tests/unit/% tests/model/% tests/simulation/% \
@@ -62,7 +63,7 @@ manuals  := $(wildcard docs/*.1)
 .DELETE_ON_ERROR:
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        test-programs setup simulate mutants conformance
+        test-programs setup simulate mutants conformance bench-lease
 all: $(programs)
 
 run:
@@ -148,6 +149,12 @@ integration: test-programs
 bench: test-programs
 	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/handover.py
 
+$(BUILD)/bench-lease: $(BUILD)/objects/tests/bench/lease.o
+	$(LINK) -o $@ $^
+
+bench-lease: $(BUILD)/bench-lease
+	$<
+
 simulate: $(BUILD)/simulate
 	$< $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))
 
@@ -177,6 +184,8 @@ install: all
 ifneq ($(headers),)
 	install -d $(DESTDIR)$(PREFIX)/include/consul_leader
 	install -m 644 $(headers) $(DESTDIR)$(PREFIX)/include/consul_leader/
+	install -d $(DESTDIR)$(PREFIX)/share/pkgconfig
+	install -m 644 include/consul-leader.pc $(DESTDIR)$(PREFIX)/share/pkgconfig/
 endif
 ifneq ($(manuals),)
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1

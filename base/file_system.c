@@ -1,5 +1,6 @@
 #include "base/file_system.h"
 
+#include <linux/magic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/vfs.h>
@@ -31,4 +32,12 @@ bool file_system_is_remote(int fd)
         if ((uint32_t)status.f_type == remote_types[i])
             return true;
     return false;
+}
+
+bool file_system_is_memory(const char *path)
+{
+    struct statfs status;
+
+    return statfs(path, &status) == 0 &&
+           ((uint32_t)status.f_type == TMPFS_MAGIC || (uint32_t)status.f_type == RAMFS_MAGIC);
 }

@@ -9,4 +9,7 @@
  */
 bool file_system_is_remote(int fd);
 
+/* Whether a directory is in memory (tmpfs): nothing that is written there waits for a disk. */
+bool file_system_is_memory(const char *path);
+
 #endif

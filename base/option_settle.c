@@ -56,6 +56,9 @@ static int settle_mode(struct option_reading *reading, bool has_command, struct 
     if (settings->demote_signal)
         return option_refuse(reading, OPTION_DEMOTE_SIGNAL, err,
                              "needs the mode follow, in which the program always runs");
+    if (settings->demote_ack)
+        return option_refuse(reading, OPTION_DEMOTE_ACK, err,
+                             "needs the mode follow, in which the program always runs");
     return 0;
 }
 

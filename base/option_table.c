@@ -129,6 +129,11 @@ const struct option option_table[OPTION_COUNT] = {
         "demote-signal", "SIGNAL", value_signal, FIELD(demote_signal),
         .meaning = "sent to the program when it stops being leader (mode follow)",
     },
+    [OPTION_DEMOTE_ACK] = {
+        "demote-ack", NULL, value_switch, FIELD(demote_ack), .default_value = "false",
+        .meaning = "the program answers a demotion: it writes the line demoted to the descriptor "
+                   "CONSUL_LEADER_ACK_FD when it acts no more (mode follow)",
+    },
     [OPTION_ON_PROMOTE] = {
         "on-promote", "COMMAND", value_hook, FIELD(on_promote),
         .meaning = "hook that is run to become leader: split like shell words, run without a shell",
@@ -174,7 +179,8 @@ const struct option option_table[OPTION_COUNT] = {
         "runtime-dir", "DIRECTORY", value_path, FIELD(runtime_dir),
         .default_text = "the first writable of $RUNTIME_DIRECTORY, /run/consul-leader, "
                         "$XDG_RUNTIME_DIR/consul-leader, /dev/shm/consul-leader-UID",
-        .meaning = "where the state is kept when there is no state directory",
+        .meaning = "where the lease page lies, in memory (tmpfs), and the state when there is no "
+                   "state directory",
     },
     [OPTION_STATE_DIR] = {
         "state-dir", "DIRECTORY", value_path, FIELD(state_dir),

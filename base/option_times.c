@@ -146,13 +146,14 @@ static int check_stop(struct option_reading *reading, struct error *err)
     struct settings *settings = reading->settings;
     uint64_t needed_ns = settings->demote_timeout_ns + RELEASE_BUDGET;
 
-    if (!*settings->on_demote || settings->stop_timeout_ns >= needed_ns)
+    if ((!*settings->on_demote && !settings->demote_ack) || settings->stop_timeout_ns >= needed_ns)
         return 0;
-    return option_refuse(reading, OPTION_STOP_TIMEOUT, err,
-                         "%s is too short for the demote hook (expected at least demote-timeout %s "
-                         "+ release %s = %s)",
-                         SHOW(settings->stop_timeout_ns), SHOW(settings->demote_timeout_ns),
-                         SHOW(RELEASE_BUDGET), SHOW(needed_ns));
+    return option_refuse(
+        reading, OPTION_STOP_TIMEOUT, err,
+        "%s is too short for the demotion's answer (expected at least demote-timeout %s "
+        "+ release %s = %s)",
+        SHOW(settings->stop_timeout_ns), SHOW(settings->demote_timeout_ns), SHOW(RELEASE_BUDGET),
+        SHOW(needed_ns));
 }
 
 int option_settle_times(struct option_reading *reading, struct error *err)

@@ -56,6 +56,7 @@ struct settings {
     enum mode mode;
     int promote_signal; /* 0: none */
     int demote_signal;
+    bool demote_ack;
     char on_promote[HOOK_SIZE];
     char on_demote[HOOK_SIZE];
     uint64_t promote_timeout_ns;
@@ -92,6 +93,11 @@ uint64_t settings_demote_budget(const struct settings *settings);
  * not killed for it.
  */
 bool settings_tell_nothing(const struct settings *settings);
+
+/* Whether something answers that the demotion is complete: the program's word, or a hook. In mode
+ * leader-only it is the program's end.
+ */
+bool settings_answer_demotion(const struct settings *settings);
 
 /* How long the store's servers may be away without a change of leader. */
 uint64_t settings_outage(const struct settings *settings);

@@ -14,7 +14,7 @@ static duration_ns waiting_time(const struct candidacy *candidacy, const struct 
 {
     if (is_released(candidacy, view))
         return 0;
-    if (!view->exists && !candidacy->seen && !view->others_seen)
+    if (!view->exists && !candidacy->seen && view->others_index == 0)
         return 0;
     if (view->exists)
         return view->lease_ns ? view->lease_ns : candidacy->own_lease;
@@ -23,7 +23,7 @@ static duration_ns waiting_time(const struct candidacy *candidacy, const struct 
 
 static void remember(struct candidacy *candidacy, const struct lock_view *view)
 {
-    candidacy->seen |= view->exists || view->others_seen;
+    candidacy->seen |= view->exists || view->others_index != 0;
     if (view->index > candidacy->highest_index)
         candidacy->highest_index = view->index;
     if (view->token > candidacy->highest_token)
@@ -40,14 +40,19 @@ void candidacy_lose_sight(struct candidacy *candidacy)
 
 void candidacy_see(struct candidacy *candidacy, const struct lock_view *view, instant_ns now)
 {
-    if (view->after_gap)
+    bool others_led = view->others_index > candidacy->others_index; /* may be: between two looks */
+
+    if (view->after_gap || others_led)
         candidacy_lose_sight(candidacy);
+    if (others_led)
+        candidacy->others_index = view->others_index;
     bool was_free = candidacy->free && candidacy->index == view->index;
 
     /* A follower that lags may not know the lock yet: absence is believed of a quorum alone. */
     candidacy->free = view->session.text[0] == '\0' && (view->exists || view->consistent);
     candidacy->index = view->index;
     candidacy->absent = !view->exists;
+    candidacy->asked = view->asked_ns;
     if (candidacy->free) {
         if (!was_free)
             candidacy->free_since = now;
@@ -80,7 +85,11 @@ void candidacy_hold_off(struct candidacy *candidacy, instant_ns until)
 
 instant_ns candidacy_opens(const struct candidacy *candidacy)
 {
-    if (!candidacy->free)
+    /* Since the last look the lock may have been led and deleted again. */
+    bool unwatched = candidacy->absent && candidacy->asked < candidacy->opens &&
+                     candidacy->opens > candidacy->free_since;
+
+    if (!candidacy->free || unwatched)
         return 0;
     return candidacy->opens > candidacy->not_before ? candidacy->opens : candidacy->not_before;
 }

@@ -17,8 +17,10 @@ struct candidacy {
     bool absent;           /* likewise */
     uint64_t index;        /* of the last look; 0: absent */
     uint64_t highest_index;
+    uint64_t others_index; /* the highest */
     uint64_t highest_token;
     duration_ns last_lease; /* of the last value that named one; 0: none */
+    instant_ns asked;       /* absent: when the last look was sent */
     instant_ns free_since;  /* first seen free at this index */
     instant_ns opens;       /* the lock may be taken from then on */
     instant_ns doubt_until; /* a leader whose lock was freed without the mark may act until then */
@@ -39,7 +41,9 @@ void candidacy_take(struct candidacy *candidacy, uint64_t token);
 /* Leaves the lock alone until then. */
 void candidacy_hold_off(struct candidacy *candidacy, instant_ns until);
 
-/* The instant from which the lock may be tried; 0: not as it was last seen. */
+/* The instant from which the lock may be tried; 0: not as it was last seen, or, as for one that is
+ * absent, not before another look.
+ */
 instant_ns candidacy_opens(const struct candidacy *candidacy);
 
 #endif

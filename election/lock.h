@@ -21,15 +21,17 @@ struct lock_view {
     uint64_t lease_ns; /* the lease in its value; 0: none */
     struct session_id session; /* who holds it; empty: nobody */
     bool exists;
-    bool released;        /* its value carries the release mark */
-    bool foreign;         /* its value is not of our format */
-    bool ours;            /* its value is one that this instance wrote, as it stands */
-    bool consistent;      /* read through a quorum, not from a follower that may lag */
-    bool others_seen;     /* absent, but another candidate says that it saw the lock */
-    bool after_gap;       /* what was before this look is not known; false beside a request */
-    char holder[512];     /* the holder's identity as JSON; empty: unknown */
-    char holder_name[96]; /* its instance, or its node: for people */
-    int64_t held_since;   /* in its value: seconds since 1970; 0: unknown */
+    bool released;         /* its value carries the release mark */
+    bool foreign;          /* its value is not of our format */
+    bool ours;             /* its value is one that this instance wrote, as it stands */
+    bool consistent;       /* read through a quorum, not from a follower that may lag */
+    uint64_t others_index; /* absent: the last at which another candidate said that it saw the lock,
+                              as it does with each acquisition; 0: none */
+    bool after_gap;        /* what was before this look is not known; false beside a request */
+    uint64_t asked_ns;     /* absent: the look was sent then (CLOCK_BOOTTIME) */
+    char holder[512];      /* the holder's identity as JSON; empty: unknown */
+    char holder_name[96];  /* its instance, or its node: for people */
+    int64_t held_since;    /* in its value: seconds since 1970; 0: unknown */
 };
 
 enum request_type {

@@ -41,7 +41,8 @@ static bool find_below_mount(const char *line, const char *path, char folder[PAT
         return false;
     size_t above = strcmp(shown, "/") == 0 ? 0 : strlen(shown);
     bool is_below = strncmp(path, shown, above) == 0 && (path[above] == '/' || path[above] == '\0');
-    return is_below && snprintf(folder, PATH_MAX, "%s%s", point, path + above) < PATH_MAX;
+    const char *below = strcmp(path + above, "/") == 0 ? "" : path + above;
+    return is_below && snprintf(folder, PATH_MAX, "%s%s", point, below) < PATH_MAX;
 }
 
 bool cgroup_folder_find(const char *group, char folder[PATH_MAX])

@@ -137,6 +137,8 @@ static void run(const struct child_spec *spec, pid_t keeper, int gate, int repor
     become(spec->user, report);
     if (spec->is_hook)
         set_up_hook_streams(report);
+    if (spec->ack_fd >= 0)
+        fcntl(spec->ack_fd, F_SETFD, 0);
     if (!spec->user->set && geteuid() != 0) /* what a set-uid child became, we could not kill */
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     /* After the change of user, which clears it. One net of several: see docs/design.md. */

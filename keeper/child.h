@@ -50,6 +50,7 @@ struct child_spec {
     const char *directory; /* to work in; ours is another */
     bool is_hook;          /* no input, output to stderr, no descriptors but the three */
     int private_fd;        /* closed in the child right after the fork; -1: none */
+    int ack_fd;            /* left open across the exec; -1: none */
 };
 
 struct child {

@@ -5,16 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/cgroup.h"
+#include "keeper/lease_page.h"
 #include "keeper/role_files.h"
 #include "keeper/sweep.h"
 #include "network/requests.h"
 
 #define SWEEP_INTERVAL MILLISECONDS(5)
 #define SWEEP_DELAY    MILLISECONDS(1)
+
+/* For a supervisor that stood still together with us to order what it has missed. */
+#define ORDER_MARGIN MILLISECONDS(200)
 
 /* After so many somebody is left that does not die: state D. */
 #define QUICK_SWEEPS        100
@@ -62,6 +67,7 @@ void keeper_start_hook(struct keeper *keeper, const char *name, const char *comm
         .user = keeper->start->user,
         .signals = keeper->start->signals,
         .directory = keeper->start->directory,
+        .lease_path = keeper->start->lease_path,
         .situation = situation,
         .program = program_is_alive(&keeper->program) ? keeper->program.child.pid : 0,
         .private_fd = keeper->lock_fd,
@@ -83,8 +89,10 @@ int keeper_spawn_program(struct keeper *keeper, const struct situation *situatio
         .user = keeper->start->user,
         .signals = keeper->start->signals,
         .directory = keeper->start->directory,
+        .lease_path = keeper->start->lease_path,
         .situation = situation,
         .private_fd = keeper->lock_fd,
+        .ack_fd = keeper->ack.writer,
     };
     return program_spawn(&keeper->program, &spec, err);
 }
@@ -161,6 +169,7 @@ void keeper_kill_everything(struct keeper *keeper)
         program_kill(&keeper->program);
     hook_kill(&keeper->hook);
     cgroup_kill();
+    lease_page_clear(keeper->start->lease_page);
     keeper->killing = true;
     if (keeper->sweep_due == 0) /* most often nothing else is left to be looked for */
         keeper->sweep_due = clock_now_ns() + SWEEP_DELAY;
@@ -187,8 +196,10 @@ void keeper_supervisor_died(struct keeper *keeper)
     if (keeper->led)
         role_files_show(keeper_settings(keeper), false);
     keeper->supervisor_fd = -1;
+    keeper->order_due = 0;
     keeper->promotion.active = false;
     keeper->demotion.stage = DEMOTION_NONE;
+    keeper->demotion.word_is_awaited = false;
     keeper_kill_everything(keeper);
 }
 
@@ -204,7 +215,7 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
 {
     bool wanted = keeper->killing || keeper->program.state == PROGRAM_ENDED;
     bool hook_may_go_on = keeper->hook.state == HOOK_RUNNING && !keeper->killing &&
-                          keeper->demotion.stage == DEMOTION_RUNS_HOOK;
+                          keeper->demotion.stage == DEMOTION_AWAITS_ANSWERS;
 
     if (!wanted || hook_may_go_on)
         return;
@@ -224,6 +235,19 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
     if (keeper->gone_wanted)
         keeper_report(keeper, KEEPER_GONE, 0, NULL, 0);
     keeper->gone_wanted = false;
+}
+
+/* Nobody else ends it, and while it lives nothing of its lead is given away. PID 1 of a container
+ * cannot be killed from inside: it reads the deadline when it goes on.
+ */
+static void end_hanging_supervisor(struct keeper *keeper, instant_ns now)
+{
+    if (keeper->order_due == 0 || now < keeper->order_due || keeper->supervisor_fd < 0)
+        return;
+    keeper->order_due = 0;
+    log_error("the supervisor hangs: it is killed");
+    if (getppid() == keeper->start->supervisor)
+        kill(keeper->start->supervisor, SIGKILL);
 }
 
 /* What a sidecar's hooks have done outside. The end of everything is another matter. */
@@ -258,13 +282,17 @@ static void enforce_deadline(struct keeper *keeper, instant_ns now)
     if (only_hooks_end_it(keeper)) {
         log_error("the lease ends and nobody orders the demotion: it is begun late=%llums",
                   late_ms);
+        instant_ns hard = keeper->guard.lease.hard;
+        keeper->order_due = (now < hard ? hard : now) + ORDER_MARGIN;
         keeper_demote_outside(keeper, now);
         return;
     }
     log_error("the lease is over and the demotion is not: everything is killed late=%llums",
               late_ms);
-    if (keeper->demotion.stage == DEMOTION_NONE)
+    if (keeper->demotion.stage == DEMOTION_NONE) {
         keeper->demotion.term = keeper->guard.lease.term;
+        keeper->order_due = now + ORDER_MARGIN;
+    }
     keeper->program.overdue = program_is_alive(&keeper->program);
     keeper_kill_for_demotion(keeper);
 }
@@ -274,6 +302,7 @@ void keeper_advance(struct keeper *keeper)
     instant_ns now = clock_now_ns();
 
     enforce_deadline(keeper, now);
+    end_hanging_supervisor(keeper, now);
     hook_time_passed(&keeper->hook, now);
     if (program_is_overdue(&keeper->program, now)) /* what it started does not wait for its end */
         keeper_kill_everything(keeper);
@@ -293,10 +322,16 @@ void keeper_advance(struct keeper *keeper)
     advance_sweep(keeper, now);
 }
 
+int keeper_ack_descriptor(const struct keeper *keeper)
+{
+    return keeper->demotion.word_is_awaited ? keeper->ack.reader : -1;
+}
+
 instant_ns keeper_next_due(const struct keeper *keeper)
 {
     instant_ns due = enforcement_due(keeper);
 
+    due = clock_earlier(due, keeper->order_due);
     due = clock_earlier(due, hook_next_due(&keeper->hook));
     due = clock_earlier(due, program_next_due(&keeper->program));
     due = clock_earlier(due, keeper_waiting_due(keeper));

@@ -16,7 +16,7 @@ enum demotion_stage {
     DEMOTION_ENDS_PROMOTION, /* the promotion's hook is being ended */
     DEMOTION_STOPS_PROGRAM,  /* until it and all that it started are gone */
     DEMOTION_WAITS,          /* for the time that a program without an answer is given */
-    DEMOTION_RUNS_HOOK,
+    DEMOTION_AWAITS_ANSWERS, /* the hook's status, the program's word */
     DEMOTION_KILLS,
 };
 
@@ -33,6 +33,7 @@ struct demotion {
     uint64_t term;
     struct demotion_order order;
     instant_ns answered_by; /* when a program that answers nothing has answered */
+    bool word_is_awaited;   /* the program's own, --demote-ack */
 };
 
 struct keeper {
@@ -42,6 +43,7 @@ struct keeper {
     int lock_fd; /* the file store's lock; -1: none */
     struct guard guard;
     struct program program;
+    struct ack ack;
     struct hook hook;
     struct promotion promotion;
     struct demotion demotion;
@@ -50,6 +52,7 @@ struct keeper {
     uint64_t demoted_term; /* the last whose demotion is complete */
     bool killing;          /* everything that lives is to die */
     bool gone_wanted;      /* KEEPER_GONE is owed */
+    instant_ns order_due;  /* a supervisor that has ordered no end by then hangs; 0: it need not */
     instant_ns sweep_due;  /* 0: no sweep under way */
     unsigned sweeps;       /* of the one under way */
     bool failed;           /* an outside demotion failed: ALL_GONE would be a lie */
@@ -82,6 +85,9 @@ void keeper_exec_decided(struct keeper *keeper);
 /* Does all that can be done now. */
 void keeper_advance(struct keeper *keeper);
 
+/* Where the program's word is awaited; -1: nowhere. */
+int keeper_ack_descriptor(const struct keeper *keeper);
+
 /* The instant at which keeper_advance() must be called again; 0: at the next event. */
 instant_ns keeper_next_due(const struct keeper *keeper);
 
@@ -113,7 +119,7 @@ void keeper_kill_everything(struct keeper *keeper);
 void keeper_advance_promotion(struct keeper *keeper, instant_ns now);
 void keeper_advance_demotion(struct keeper *keeper, instant_ns now);
 
-/* When a demotion that only waits goes on; 0: it does not wait. */
+/* When a demotion that waits for the program goes on; 0: it does not wait. */
 instant_ns keeper_waiting_due(const struct keeper *keeper);
 
 /* The demotion is late, has failed or never begun: what acts is killed, which completes it. */

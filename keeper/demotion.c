@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/conduct.h"
+#include "keeper/lease_page.h"
 #include "network/requests.h"
 
 /* This instance ends while it is being demoted: there is less time now, and where nothing but time
@@ -86,11 +87,11 @@ static instant_ns stop_deadline(const struct keeper *keeper, instant_ns now)
     return now + (until - now) / 2;
 }
 
-static void begin_demotion_hook(struct keeper *keeper)
+static void await_answers(struct keeper *keeper)
 {
     const struct settings *settings = keeper_settings(keeper);
 
-    keeper->demotion.stage = DEMOTION_RUNS_HOOK;
+    keeper->demotion.stage = DEMOTION_AWAITS_ANSWERS;
     if (keeper_has_hook(settings->on_demote))
         keeper_start_hook(keeper, "on-demote", settings->on_demote,
                           &keeper->demotion.order.situation, NULL, keeper->demotion.order.until,
@@ -108,12 +109,13 @@ static void tell_program(struct keeper *keeper, instant_ns now)
         return;
     }
     if (!program_is_alive(&keeper->program) || demotion->order.restart) {
-        begin_demotion_hook(keeper);
+        await_answers(keeper);
         return;
     }
     bool understands = settings->demote_signal == 0 ||
                        program_is_ready_for(&keeper->program, settings->demote_signal);
     demotion->answered_by = now + settings->demote_timeout_ns;
+    ack_discard(&keeper->ack);
     if (settings->demote_signal != 0 && understands)
         program_signal(&keeper->program, settings->demote_signal);
     if (!understands) {
@@ -123,8 +125,9 @@ static void tell_program(struct keeper *keeper, instant_ns now)
     } else if (settings->mode == MODE_LEADER_ONLY) {
         program_stop(&keeper->program, settings->kill_signal, stop_deadline(keeper, now));
         demotion->stage = DEMOTION_STOPS_PROGRAM;
-    } else if (keeper_has_hook(settings->on_demote)) {
-        begin_demotion_hook(keeper);
+    } else if (settings_answer_demotion(settings)) {
+        demotion->word_is_awaited = settings->demote_ack;
+        await_answers(keeper);
     } else if (demotion->order.planned) {
         program_stop(&keeper->program, settings->kill_signal, demotion->order.until);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
@@ -135,9 +138,18 @@ static void tell_program(struct keeper *keeper, instant_ns now)
     }
 }
 
-static void conclude_hook(struct keeper *keeper)
+static void conclude_answers(struct keeper *keeper, bool gone, instant_ns now)
 {
-    if (keeper->hook.state == HOOK_RUNNING)
+    struct demotion *demotion = &keeper->demotion;
+
+    if (gone || (demotion->word_is_awaited && ack_has_come(&keeper->ack)))
+        demotion->word_is_awaited = false;
+    if (demotion->word_is_awaited && now >= demotion->order.until) {
+        log_warn("the program has not said in time that it is demoted: it is killed");
+        keeper_kill_for_demotion(keeper);
+        return;
+    }
+    if (keeper->hook.state == HOOK_RUNNING || demotion->word_is_awaited)
         return;
     if (keeper->hook.state != HOOK_FAILED) {
         demotion_is_complete(keeper);
@@ -179,6 +191,8 @@ instant_ns keeper_waiting_due(const struct keeper *keeper)
 {
     const struct demotion *demotion = &keeper->demotion;
 
+    if (demotion->word_is_awaited)
+        return demotion->order.until;
     if (demotion->stage != DEMOTION_WAITS)
         return 0;
     return demotion->answered_by > keeper->guard.lease.hard ? demotion->order.until
@@ -198,13 +212,13 @@ void keeper_advance_demotion(struct keeper *keeper, instant_ns now)
         break;
     case DEMOTION_STOPS_PROGRAM:
         if (gone)
-            begin_demotion_hook(keeper);
+            await_answers(keeper);
         break;
     case DEMOTION_WAITS:
         conclude_waiting(keeper, gone, now);
         break;
-    case DEMOTION_RUNS_HOOK:
-        conclude_hook(keeper);
+    case DEMOTION_AWAITS_ANSWERS:
+        conclude_answers(keeper, gone, now);
         break;
     case DEMOTION_KILLS:
         if (gone)
@@ -216,6 +230,7 @@ void keeper_advance_demotion(struct keeper *keeper, instant_ns now)
 void keeper_kill_for_demotion(struct keeper *keeper)
 {
     keeper->promotion.active = false;
+    keeper->demotion.word_is_awaited = false;
     keeper->demotion.stage = DEMOTION_KILLS;
     keeper_kill_everything(keeper);
 }
@@ -245,7 +260,8 @@ void keeper_advance_alone(struct keeper *keeper, instant_ns now)
         instant_ns hard = guard_deadline(&keeper->guard, 0);
         if (now < hard && hard < demotion->order.until)
             demotion->order.until = hard;
-        begin_demotion_hook(keeper);
+        guard_disarm(&keeper->guard); /* what could be killed is gone */
+        await_answers(keeper);
     }
     if (keeper->hook.state == HOOK_RUNNING)
         return;
@@ -271,6 +287,7 @@ void keeper_demote_outside(struct keeper *keeper, instant_ns now)
 {
     struct demotion_order order;
 
+    lease_page_clear(keeper->start->lease_page);
     describe_loss(keeper, &order, "lease-expired", now);
     keeper_demote(keeper, keeper->guard.lease.term, &order);
 }

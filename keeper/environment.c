@@ -50,7 +50,8 @@ static bool is_replaced(const char *text, const struct user *user)
 }
 
 void environment_build(struct environment *environment, const struct settings *settings,
-                       const struct user *user, const struct situation *situation, pid_t program)
+                       const struct user *user, const struct situation *situation,
+                       const struct environment_extra *extra)
 {
     size_t count = 0;
 
@@ -61,10 +62,13 @@ void environment_build(struct environment *environment, const struct settings *s
     put_text(environment, &count, "SESSION_ID", situation->session.text);
     put_text(environment, &count, "REASON", situation->reason);
     put_text(environment, &count, "HOLDER", situation->holder);
+    put_text(environment, &count, "LEASE_FILE", extra->lease_path);
     if (situation->token != 0)
         put(environment, &count, "CONSUL_LEADER_FENCING_TOKEN=%" PRIu64, situation->token);
-    if (program > 0)
-        put(environment, &count, "CONSUL_LEADER_PROGRAM_PID=%d", (int)program);
+    if (extra->program > 0)
+        put(environment, &count, "CONSUL_LEADER_PROGRAM_PID=%d", (int)extra->program);
+    if (extra->ack_fd >= 0)
+        put(environment, &count, "CONSUL_LEADER_ACK_FD=%d", extra->ack_fd);
     if (user->set) {
         put(environment, &count, "HOME=%s", user->home);
         put(environment, &count, "USER=%s", user->account.name);

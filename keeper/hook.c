@@ -28,7 +28,12 @@ static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *
 
     if (words_split(spec->command, &words, err) < 0)
         return -1;
-    environment_build(&environment, spec->settings, spec->user, spec->situation, spec->program);
+    const struct environment_extra extra = {
+        .lease_path = spec->lease_path,
+        .program = spec->program,
+        .ack_fd = -1,
+    };
+    environment_build(&environment, spec->settings, spec->user, spec->situation, &extra);
     struct child_spec child = {
         .argv = words,
         .environment = environment.variables,
@@ -37,6 +42,7 @@ static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *
         .directory = spec->directory,
         .is_hook = true,
         .private_fd = spec->private_fd,
+        .ack_fd = -1,
     };
     return child_spawn(&hook->child, &child, err);
 }

@@ -31,6 +31,7 @@ struct hook_spec {
     const struct user *user;
     const struct signal_state *signals;
     const char *directory;
+    const char *lease_path;
     const struct situation *situation;
     pid_t program;
     int private_fd;

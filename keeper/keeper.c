@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "keeper/cgroup.h"
 #include "keeper/conduct.h"
+#include "keeper/lease_page.h"
 #include "keeper/sweep.h"
 
 static void drain(int fd)
@@ -22,7 +23,7 @@ static void drain(int fd)
         ;
 }
 
-enum { WATCH_SUPERVISOR, WATCH_SIGNAL, WATCH_TIMER, WATCH_EXEC, WATCHES };
+enum { WATCH_SUPERVISOR, WATCH_SIGNAL, WATCH_TIMER, WATCH_EXEC, WATCH_ACK, WATCHES };
 
 static void run(struct keeper *keeper, int signal_fd, int timer_fd)
 {
@@ -33,6 +34,7 @@ static void run(struct keeper *keeper, int signal_fd, int timer_fd)
             [WATCH_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
             [WATCH_TIMER] = { .fd = timer_fd, .events = POLLIN },
             [WATCH_EXEC] = { .fd = keeper->program.child.report, .events = POLLIN },
+            [WATCH_ACK] = { .fd = keeper_ack_descriptor(keeper), .events = POLLIN },
         };
         if (poll(watches, WATCHES, -1) < 0 && errno != EINTR)
             abort();
@@ -74,6 +76,8 @@ static void keeper_main(const struct keeper_start *start)
         abort();
     run(&keeper, signal_fd, timer_fd);
     cgroup_remove();
+    if (keeper.supervisor_fd < 0 && start->settings->instance[0] == '\0')
+        lease_page_remove(start->lease_path, true);
 }
 
 pid_t keeper_fork(const struct keeper_start *start, const int *close_fds, struct error *err)

@@ -5,6 +5,8 @@
 #define KEEPER_KEEPER_H
 
 #include "base/settings.h"
+#include "include/consul_leader/lease.h"
+#include "keeper/ack.h"
 #include "keeper/child.h"
 
 struct keeper_start {
@@ -12,7 +14,10 @@ struct keeper_start {
     char *const *command; /* NULL: a sidecar */
     const struct user *user;
     const struct signal_state *signals;
-    const char *directory; /* where we were started, and the program works */
+    struct ack ack;         /* --demote-ack */
+    const char *directory;  /* where we were started, and the program works */
+    const char *lease_path; /* of the lease page's file; empty: there is none */
+    struct consul_leader_lease_page *lease_page;
     int supervisor_fd;
     int network_fd;       /* -1: a keeper that only finishes what a dead one left */
     pid_t supervisor;     /* its process */

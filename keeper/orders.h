@@ -19,6 +19,7 @@
  *   KEEPER_GONE             and nothing that it started is left
  *   KEEPER_PROMOTED
  *   KEEPER_PROMOTION_FAILED struct failure_report
+ *   KEEPER_DEMOTING         the order is being carried out
  *   KEEPER_DEMOTED          complete in the sense of docs/design.md
  *   KEEPER_DEMOTION_FAILED  something outside may still act, and cannot be killed; or the hook of a
  *                           restart has failed
@@ -50,6 +51,7 @@ enum keeper_message {
     KEEPER_GONE,
     KEEPER_PROMOTED,
     KEEPER_PROMOTION_FAILED,
+    KEEPER_DEMOTING,
     KEEPER_DEMOTED,
     KEEPER_DEMOTION_FAILED,
 };

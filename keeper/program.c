@@ -17,7 +17,11 @@ int program_spawn(struct program *program, const struct program_spec *spec, stru
     static struct environment environment;
 
     assert(program->state == PROGRAM_ABSENT);
-    environment_build(&environment, spec->settings, spec->user, spec->situation, 0);
+    const struct environment_extra extra = {
+        .lease_path = spec->lease_path,
+        .ack_fd = spec->ack_fd,
+    };
+    environment_build(&environment, spec->settings, spec->user, spec->situation, &extra);
     struct child_spec child = {
         .argv = spec->command,
         .environment = environment.variables,
@@ -25,6 +29,7 @@ int program_spawn(struct program *program, const struct program_spec *spec, stru
         .signals = spec->signals,
         .directory = spec->directory,
         .private_fd = spec->private_fd,
+        .ack_fd = spec->ack_fd,
     };
     *program = (struct program){ .child = CHILD_NONE };
     if (child_spawn(&program->child, &child, err) < 0)

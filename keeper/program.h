@@ -29,8 +29,10 @@ struct program_spec {
     const struct user *user;
     const struct signal_state *signals;
     const char *directory;
+    const char *lease_path;
     const struct situation *situation;
     int private_fd;
+    int ack_fd; /* left open; -1: none */
 };
 
 /* Forks it; it waits at its gate for program_go(). */

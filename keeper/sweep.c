@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/scope.h"
 #include "keeper/cgroup.h"
 
@@ -18,9 +20,13 @@
  */
 #define PROCESSES_MAX 65536
 
+#define PLAIN_SWEEPS 4
+#define PATIENCE     SECONDS(1)
+
 static struct process {
     pid_t pid;
     pid_t parent;
+    char state; /* proc(5): R, S, D, T, Z... */
     bool doomed;
 } processes[PROCESSES_MAX];
 
@@ -34,8 +40,10 @@ int sweep_open(struct error *err)
     return proc ? 0 : error_errno(err, "cannot look at /proc");
 }
 
-/* The parent is the second field after the name, which stands in parentheses and may hold any. */
-static pid_t read_parent(const char *pid_text, bool *complete)
+/* State and parent follow the name, which stands in parentheses and may hold any. False: it is
+ * gone, or, if *complete is false then, it cannot be looked at.
+ */
+static bool read_process(const char *pid_text, struct process *process, bool *complete)
 {
     char path[64], text[512];
 
@@ -44,32 +52,39 @@ static pid_t read_parent(const char *pid_text, bool *complete)
     if (fd < 0) {
         if (errno != ENOENT && errno != ESRCH)
             *complete = false;
-        return 0;
+        return false;
     }
     ssize_t size = read(fd, text, sizeof text - 1);
     if (size <= 0)
-        return 0;
+        return false;
     text[size] = '\0';
     const char *name_end = strrchr(text, ')');
-    return name_end && strlen(name_end) > 4 ? (pid_t)strtol(name_end + 4, NULL, 10) : 0;
+    if (!name_end || strlen(name_end) < 5)
+        return false;
+    *process = (struct process){
+        .pid = (pid_t)strtol(pid_text, NULL, 10),
+        .parent = (pid_t)strtol(name_end + 4, NULL, 10),
+        .state = name_end[2],
+    };
+    return process->parent > 0;
 }
 
 /* Returns how many there are; *complete: whether these are all. */
 static size_t list_processes(bool *complete)
 {
+    struct process process;
     size_t count = 0;
 
     *complete = true;
     rewinddir(proc);
     for (struct dirent *entry; (entry = readdir(proc));) {
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+            !read_process(entry->d_name, &process, complete))
             continue;
-        pid_t parent = read_parent(entry->d_name, complete);
         if (count == PROCESSES_MAX)
             *complete = false;
-        else if (parent > 0)
-            processes[count++] =
-                (struct process){ .pid = (pid_t)strtol(entry->d_name, NULL, 10), .parent = parent };
+        else
+            processes[count++] = process;
     }
     return count;
 }
@@ -89,17 +104,12 @@ static bool is_doomed(pid_t parent, size_t count)
     return found && found->doomed;
 }
 
-unsigned sweep(pid_t spared)
+/* Marks all descendants; returns how many there are. */
+static unsigned doom(size_t count, pid_t spared)
 {
-    bool found = true, complete;
-    unsigned met = 0;
-
-    cgroup_kill();
-    if (!proc)
-        return 0;
-
-    size_t count = list_processes(&complete);
     pid_t self = getpid();
+    unsigned met = 0;
+    bool found = true;
 
     qsort(processes, count, sizeof processes[0], by_pid);
     while (found) {
@@ -110,10 +120,67 @@ unsigned sweep(pid_t spared)
                 continue;
             if (process->parent == self || is_doomed(process->parent, count)) {
                 process->doomed = found = true;
-                kill(process->pid, SIGKILL);
                 met++;
             }
         }
     }
+    return met;
+}
+
+/* Sends the signal to those that are in one of these states, or to all. Returns to how many. */
+static unsigned signal_doomed(size_t count, int number, const char *states)
+{
+    unsigned sent = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct process *process = &processes[i];
+        if (!process->doomed || (states && !strchr(states, process->state)))
+            continue;
+        kill(process->pid, number);
+        sent++;
+    }
+    return sent;
+}
+
+static void tell_of_immortal(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (processes[i].doomed && processes[i].state != 'Z') {
+            log_error("a process cannot be killed: the lock is kept as long as it is there pid=%d "
+                      "state=%c",
+                      (int)processes[i].pid, processes[i].state);
+            return;
+        }
+}
+
+/* Those that fork faster than they are killed are stopped first: what is stopped takes up room
+ * under the limit of processes, and makes no others.
+ */
+unsigned sweep(pid_t spared)
+{
+    static uint64_t begun; /* with those that are there; 0: there was nobody */
+    static bool told;
+    static unsigned sweeps;
+    bool complete;
+
+    cgroup_kill();
+    if (!proc)
+        return 0;
+
+    uint64_t now = clock_now_ns();
+    size_t count = list_processes(&complete);
+    unsigned met = doom(count, spared);
+    if (met == 0) {
+        begun = 0;
+        told = false;
+        sweeps = 0;
+    } else if (begun == 0) {
+        begun = now;
+    } else if (now - begun > PATIENCE && !told) {
+        tell_of_immortal(count);
+        told = true;
+    }
+    if (sweeps++ < PLAIN_SWEEPS || signal_doomed(count, SIGSTOP, "RS") == 0)
+        signal_doomed(count, SIGKILL, NULL);
     return complete ? met : met + 1;
 }

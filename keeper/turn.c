@@ -15,6 +15,7 @@ void keeper_init(struct keeper *keeper, const struct keeper_start *start)
         .network_fd = start->network_fd,
         .lock_fd = -1,
         .program = { .child = CHILD_NONE },
+        .ack = start->ack,
         .hook = { .child = CHILD_NONE },
     };
 }
@@ -49,9 +50,12 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
         keeper_promote(keeper, message->term, MESSAGE_BODY(message, const struct situation));
         break;
     case KEEPER_DEMOTE:
+        keeper->order_due = 0;
+        keeper_report(keeper, KEEPER_DEMOTING, message->term, NULL, 0);
         keeper_demote(keeper, message->term, MESSAGE_BODY(message, const struct demotion_order));
         break;
     case KEEPER_STOP:
+        keeper->order_due = 0;
         keeper_stop(keeper, MESSAGE_BODY(message, const struct stop_order)->until);
         break;
     case KEEPER_SIGNAL:

@@ -57,7 +57,7 @@ int main(void)
         wait_for_events(&network);
         network_turn(&network);
     }
-    if (network.abandoned && has_cgroup && write(NETWORK_FD_CGROUP, "1", 1) < 0)
+    if (network.abandoned && has_cgroup && write(NETWORK_FD_CGROUP, "1", 1) < 0 && errno != ENODEV)
         log_error("the cgroup of the program cannot be killed reason=\"%s\"", strerror(errno));
     return EXIT_SUCCESS;
 }

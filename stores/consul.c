@@ -141,7 +141,8 @@ static void consul_hold(struct store *store, uint64_t term, const struct session
                         uint64_t index, uint64_t token, bool holding, int fd)
 {
     if (fd >= 0)
-        close(fd); /* of another store */
+        close(fd);                     /* of another store */
+    store->candidate.lock_seen = true; /* whose process died may have seen it */
     if (session->text[0] == '\0')
         return;
     consul_will_adopt(store, term, session, index, token, holding);

@@ -23,7 +23,7 @@ static char *entry_key(const struct store *store, const struct session_id *sessi
     return memory_text("%s.candidates/%s", store->settings->key, session->text);
 }
 
-static struct json_object *entry_value(const struct store *store, bool lock_seen)
+static struct json_object *entry_value(const struct store *store, bool lock_seen, bool acquired)
 {
     const struct lock_identity *identity = &store->value.identity;
     struct json_object *value = json_object_new_object();
@@ -35,6 +35,7 @@ static struct json_object *entry_value(const struct store *store, bool lock_seen
     json_set_number(value, "priority", 100);
     json_object_object_add(value, "healthy", json_object_new_boolean(true));
     json_object_object_add(value, "lock_seen", json_object_new_boolean(lock_seen));
+    json_object_object_add(value, "acquired", json_object_new_boolean(acquired));
     return value;
 }
 
@@ -88,7 +89,7 @@ static void entry_write(struct store *store)
     AUTO_FREE char *key = entry_key(store, &candidate->session);
     AUTO_FREE char *query = memory_text("acquire=%s", candidate->session.text);
     AUTO_FREE char *path = path_key(key, query);
-    AUTO_JSON struct json_object *value = entry_value(store, candidate->lock_seen);
+    AUTO_JSON struct json_object *value = entry_value(store, candidate->lock_seen, false);
 
     candidate->next_ns = 0;
     candidate->write_says_seen = candidate->lock_seen;
@@ -104,11 +105,13 @@ void consul_candidate_begin(struct store *store, const struct session_id *sessio
 void consul_candidate_stop(struct store *store)
 {
     struct session_id removed = store->candidate.removed;
+    bool lock_seen = store->candidate.lock_seen;
 
     http_cancel(store->candidate.write);
     http_cancel(store->candidate.sweep);
     memset(&store->candidate, 0, sizeof store->candidate);
     store->candidate.removed = removed;
+    store->candidate.lock_seen = lock_seen;
 }
 
 void consul_candidate_looked(struct store *store, bool lock_exists)
@@ -130,7 +133,7 @@ void consul_candidate_acquire(struct store *store, struct json_object *transacti
     if (session_is(session, &candidate->session))
         candidate->next_ns = 0;
     AUTO_FREE char *key = entry_key(store, session);
-    AUTO_JSON struct json_object *value = entry_value(store, true);
+    AUTO_JSON struct json_object *value = entry_value(store, true, true);
     transaction_lock(transaction, key, session, json_line(value));
 }
 
@@ -190,16 +193,17 @@ static bool says_lock_seen(const struct entry *entry)
     return !lock_seen || json_object_get_boolean(lock_seen); /* what cannot be read may have */
 }
 
-bool consul_candidate_others_saw(const struct store *store, const struct entries *entries)
+uint64_t consul_candidate_others_saw(const struct store *store, const struct entries *entries)
 {
     AUTO_FREE char *own = entry_key(store, &store->candidate.session);
+    uint64_t highest = 0;
 
     for (size_t i = 0; i < entries->count; i++) {
         const struct entry *entry = &entries->list[i];
-        if (strcmp(entry->key, own) != 0 && says_lock_seen(entry))
-            return true;
+        if (strcmp(entry->key, own) != 0 && says_lock_seen(entry) && entry->index > highest)
+            highest = entry->index;
     }
-    return false;
+    return highest;
 }
 
 static bool own_entry_stands(const struct store *store, const struct entries *entries)

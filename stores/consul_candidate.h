@@ -2,10 +2,11 @@
  * session itself; and, while we hold the lock, the removal of entries whose session has ended.
  *
  *   {"format":1, "instance":"", "node":"", "pid":0, "priority":100, "healthy":true,
- *    "lock_seen":true}
+ *    "lock_seen":true, "acquired":false}
  *
  * `lock_seen` tells a newcomer that a lock which is absent now was there before: its leader may
- * still act (docs/safety.md, "A free lock").
+ * still act (docs/safety.md, "A free lock"). `acquired` changes with the acquisition, so that it
+ * moves the entry's index also where the lock was seen before.
  */
 #ifndef STORES_CONSUL_CANDIDATE_H
 #define STORES_CONSUL_CANDIDATE_H
@@ -22,12 +23,12 @@ struct http_request;
 struct consul_candidate {
     struct session_id session; /* empty: none stands */
     struct session_id removed; /* its entry went with the release */
-    bool lock_seen;
-    bool written;           /* the entry stands */
-    bool written_lock_seen; /* and says so */
-    bool write_says_seen;   /* what the open write says */
-    uint64_t next_ns;       /* when to write it; 0: no need */
-    uint64_t sweep_ns;      /* when to look for abandoned entries; 0: not ours to do */
+    bool lock_seen;            /* once, also under an earlier session */
+    bool written;              /* the entry stands */
+    bool written_lock_seen;    /* and says so */
+    bool write_says_seen;      /* what the open write says */
+    uint64_t next_ns;          /* when to write it; 0: no need */
+    uint64_t sweep_ns;         /* when to look for abandoned entries; 0: not ours to do */
     struct http_request *write;
     struct http_request *sweep;
 };
@@ -41,9 +42,7 @@ void consul_candidate_stop(struct store *store);
 /* A look at the lock. */
 void consul_candidate_looked(struct store *store, bool lock_exists);
 
-/* Adds the entry, which says that the lock was seen, to the commit that acquires it, unless it says
- * so already.
- */
+/* Adds the entry, which says that the lock was seen, to the commit that acquires it. */
 void consul_candidate_acquire(struct store *store, struct json_object *transaction,
                               const struct session_id *session);
 
@@ -62,8 +61,10 @@ void consul_candidate_released(struct store *store, const struct session_id *ses
  */
 void consul_candidate_remove(struct store *store, const struct session_id *session);
 
-/* Whether any of these candidates but our present one has seen the lock. */
-bool consul_candidate_others_saw(const struct store *store, const struct entries *entries);
+/* The highest index of one of these candidates, but our present one, that has seen the lock; 0:
+ * none has.
+ */
+uint64_t consul_candidate_others_saw(const struct store *store, const struct entries *entries);
 
 uint64_t consul_candidate_next_due(const struct store *store);
 void consul_candidate_due(struct store *store);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "consul/entry.h"
 #include "consul/memory.h"
@@ -58,11 +59,17 @@ static void candidates_answered(void *context, const struct http_response *respo
     AUTO_ENTRIES struct entries entries;
 
     if (take(read, response, &entries))
-        read->look.view.others_seen = consul_candidate_others_saw(read->store, &entries);
+        read->look.view.others_index = consul_candidate_others_saw(read->store, &entries);
     finish(read);
 }
 
 static void lock_answered(void *context, const struct http_response *response);
+
+static void ask_for_lock(struct consul_read *read, const char *query, uint64_t timeout_ns)
+{
+    read->look.view.asked_ns = clock_now_ns();
+    send(read, read->store->settings->key, query, timeout_ns, lock_answered);
+}
 
 /* Absence is made sure of, and who may have seen the lock is asked after that: whoever acquires it
  * in between says so in the same commit.
@@ -76,7 +83,7 @@ static void ask_further(struct consul_read *read)
     if (read->look.view.consistent)
         send(read, candidates, "recurse&consistent", timeout_ns, candidates_answered);
     else
-        send(read, settings->key, "consistent", timeout_ns, lock_answered);
+        ask_for_lock(read, "consistent", timeout_ns);
     read->look.view.consistent = true;
 }
 
@@ -105,7 +112,7 @@ struct consul_read *consul_read_start(struct store *store, const struct consul_r
     read->store = store;
     read->order = *order;
     read->look.view.consistent = strstr(order->query, "consistent") != NULL;
-    send(read, store->settings->key, order->query, order->timeout_ns, lock_answered);
+    ask_for_lock(read, order->query, order->timeout_ns);
     read->order.query = NULL; /* the caller's */
     return read;
 }

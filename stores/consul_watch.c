@@ -12,20 +12,29 @@
 
 #define WAIT_OF_CANDIDATES SECONDS(60)
 #define WAIT_OF_HOLDER     SECONDS(5)
-#define STANDSTILL         SECONDS(1)
-#define UNCHANGED_PAUSE    MILLISECONDS(100)
+
+/* A lock that is absent and may not be taken yet: only what was watched to the end counts. */
+#define WAIT_WHILE_ABSENT MILLISECONDS(500)
+
+#define STANDSTILL      SECONDS(1)
+#define UNCHANGED_PAUSE MILLISECONDS(100)
 
 /* A lock that is seen free is tried next, and what came of that starts the watch again; looking on
  * meanwhile would only keep Consul busy.
  */
 #define ACQUIRE_PAUSE MILLISECONDS(50)
 
+static bool is_absent(const struct consul_watch *watch)
+{
+    return watch->looked && !watch->seen;
+}
+
 static uint64_t wait_of(const struct store *store)
 {
     uint64_t third = store->settings->ttl_ns / 3;
 
     if (!store->watch.holding)
-        return WAIT_OF_CANDIDATES;
+        return is_absent(&store->watch) ? WAIT_WHILE_ABSENT : WAIT_OF_CANDIDATES;
     return third < WAIT_OF_HOLDER ? third : WAIT_OF_HOLDER;
 }
 
@@ -86,8 +95,8 @@ static void look_answered(void *context, const struct consul_look *seen)
 static void look(struct store *store)
 {
     struct consul_watch *watch = &store->watch;
-    bool is_absent = watch->looked && !watch->seen; /* a server that lags shows that for long */
-    bool asks_quorum = watch->holding || watch->consistent || is_absent;
+    /* A server that lags shows an absent lock for long. */
+    bool asks_quorum = watch->holding || watch->consistent || is_absent(watch);
     const char *mode = asks_quorum ? "consistent" : "stale";
     uint64_t wait_ns = watch->index ? wait_of(store) : 0;
     char query[96];
@@ -106,7 +115,7 @@ static void look(struct store *store)
         .done = look_answered,
         .context = store,
     };
-    if (!watch->holding && watch->index)
+    if (!watch->holding && watch->index && !is_absent(watch))
         order.timeout_ns += SECONDS(10); /* servers hold a query while they elect */
     watch->next_ns = 0;
     watch->read = consul_read_start(store, &order);
@@ -152,7 +161,7 @@ void consul_watch_renewed(struct store *store, bool done)
     watch->renewed_ns = now;
     if (!done)
         return;
-    if (!watch->in_sight && watch->looked && !watch->seen)
+    if (!watch->in_sight && is_absent(watch))
         consul_watch_refresh(store);
 }
 

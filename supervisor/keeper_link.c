@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,7 +16,11 @@ void keeper_fill_start(const struct supervisor *supervisor, int supervisor_fd,
         .command = supervisor->command,
         .user = supervisor->user,
         .signals = supervisor->signals,
+        .ack = supervisor->ack,
         .directory = supervisor->directory,
+        .lease_page = supervisor->lease_file.page,
+        .lease_path = supervisor->lease_file.path,
+        .supervisor = getpid(),
         .supervisor_fd = supervisor_fd,
         .network_fd = -1,
         .terminal_group = supervisor->owned_terminal ? supervisor->group : 0,
@@ -67,6 +72,7 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
     if (supervisor->phase != PHASE_PREPARES &&
         (term != supervisor->election.term || !election_may_act(&supervisor->election)))
         return; /* said already */
+    supervisor->answer_due = 0;
     if (supervisor->phase == PHASE_PREPARES) {
         predecessor_demoted(supervisor, succeeded, now);
         supervisor_prepare(supervisor, now);
@@ -150,6 +156,9 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
         if (failure->status != 0)
             supervisor_stop(supervisor, failure->status, now);
         promotion_said(supervisor, message->term, false, now);
+        break;
+    case KEEPER_DEMOTING:
+        supervisor->answer_due = supervisor->demotion_due;
         break;
     case KEEPER_DEMOTED:
         demotion_said(supervisor, message->term, true, now);

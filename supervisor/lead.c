@@ -5,10 +5,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/lease_page.h"
 #include "supervisor/supervisor.h"
 
 #define PROMOTION_BACKOFF SECONDS(10)
 #define RETRY_INTERVAL    MILLISECONDS(500)
+#define ANSWER_TIME       MILLISECONDS(500)
 
 void lead_init(struct supervisor *supervisor)
 {
@@ -49,6 +51,8 @@ static void promote(struct supervisor *supervisor, instant_ns now)
     if (supervisor->lock_fd >= 0)
         keeper_send(supervisor, KEEPER_LOCK, supervisor->election.term, NULL, 0,
                     supervisor->lock_fd);
+    lease_page_publish(supervisor->lease_file.page, supervisor->election.lease.hard,
+                       supervisor->election.token);
     keeper_send(supervisor, KEEPER_PROMOTE, supervisor->election.term, &situation, sizeof situation,
                 -1);
     start_line_tell_own(&supervisor->start_line, supervisor->settings);
@@ -67,11 +71,37 @@ static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns n
 
     if (supervisor->stop_deadline != 0) {
         instant_ns stop_end = supervisor->stop_deadline - STOP_MARGIN;
-        bool has_hook = settings->on_demote[0] != '\0' && settings->mode != MODE_LEADER_ONLY;
-        if (!has_hook || stop_end < end)
+        if (!settings_answer_demotion(settings) || stop_end < end)
             end = stop_end;
     }
     return now < last && last < end ? last : end;
+}
+
+/* What is left of the lease is all that a program may have; a sidecar's hook may be late. */
+static instant_ns demotion_due(const struct supervisor *supervisor,
+                               const struct demotion_order *order, instant_ns now)
+{
+    instant_ns hard = supervisor->election.lease.hard;
+    instant_ns due = order->until + PEER_MARGIN;
+
+    if (settings_tell_nothing(supervisor->settings) && !order->planned)
+        due = hard + PEER_MARGIN;
+    else if (supervisor->settings->mode != MODE_SIDECAR && !order->restart && hard < due)
+        due = hard;
+    return due > now + PEER_MARGIN ? due : now + PEER_MARGIN;
+}
+
+/* Another keeper can still run a sidecar's hook in time. */
+void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
+                        const struct demotion_order *order, instant_ns now)
+{
+    bool in_time = supervisor->settings->mode == MODE_SIDECAR && !order->restart;
+
+    if (supervisor->keeper.pid == 0)
+        return;
+    supervisor->demotion_due = demotion_due(supervisor, order, now);
+    supervisor->answer_due = in_time ? now + ANSWER_TIME : supervisor->demotion_due;
+    keeper_send(supervisor, KEEPER_DEMOTE, term, order, sizeof *order, -1);
 }
 
 void lead_order_demotion(struct supervisor *supervisor, enum election_reason reason, instant_ns now)
@@ -81,8 +111,18 @@ void lead_order_demotion(struct supervisor *supervisor, enum election_reason rea
         .planned = supervisor->stop_deadline != 0,
     };
 
+    lease_page_clear(supervisor->lease_file.page);
     describe(supervisor, &order.situation, false, reason);
-    keeper_send(supervisor, KEEPER_DEMOTE, supervisor->election.term, &order, sizeof order, -1);
+    lead_send_demotion(supervisor, supervisor->election.term, &order, now);
+}
+
+/* A program is killed at that instant; what nobody can kill is demoted late, and ends us as well.
+ */
+static bool awoke_too_late(const struct supervisor *supervisor, enum election_reason reason,
+                           instant_ns now)
+{
+    return reason == REASON_LEASE_EXPIRED && now >= supervisor->election.lease.hard &&
+           !settings_tell_nothing(supervisor->settings);
 }
 
 static void demote(struct supervisor *supervisor, enum election_reason reason, instant_ns now)
@@ -93,6 +133,19 @@ static void demote(struct supervisor *supervisor, enum election_reason reason, i
     lead_order_demotion(supervisor, reason, now);
     log_info("demoting key=%s token=%" PRIu64 " reason=%s", supervisor->settings->key,
              supervisor->election.token, election_reason_name(reason));
+    if (awoke_too_late(supervisor, reason, now))
+        supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
+}
+
+/* The keeper first: a program that is told nothing has the time that it reads, and the keeper has
+ * to wait for the end of that.
+ */
+static void extend_lease(struct supervisor *supervisor)
+{
+    const struct lease *lease = &supervisor->election.lease;
+
+    keeper_send(supervisor, KEEPER_LEASE, supervisor->election.term, lease, sizeof *lease, -1);
+    lease_page_extend(supervisor->lease_file.page, lease->hard);
 }
 
 static void carry_out(struct supervisor *supervisor, const struct election_command *command,
@@ -105,8 +158,7 @@ static void carry_out(struct supervisor *supervisor, const struct election_comma
         network_ask(supervisor, &command->request, now);
         break;
     case COMMAND_LEASE:
-        keeper_send(supervisor, KEEPER_LEASE, supervisor->election.term,
-                    &supervisor->election.lease, sizeof supervisor->election.lease, -1);
+        extend_lease(supervisor);
         break;
     case COMMAND_PROMOTE:
         promote(supervisor, now);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/lease_page.h"
 #include "keeper/sweep.h"
 #include "supervisor/supervisor.h"
 
@@ -19,16 +20,29 @@ static void close_channel(struct peer *peer)
 
 /* --- The keeper. --- */
 
+void keeper_kill(struct supervisor *supervisor, const char *what_is_late)
+{
+    supervisor->answer_due = 0;
+    supervisor->keeper_killed = true;
+    log_error("the keeper %s: it is killed", what_is_late);
+    kill(supervisor->keeper.pid, SIGKILL);
+}
+
 void keeper_died(struct supervisor *supervisor, instant_ns now)
 {
+    lease_page_clear(supervisor->lease_file.page);
     log_error("the keeper died: everything that it kept is ended");
     close_channel(&supervisor->keeper);
+    supervisor->answer_due = 0;
+    supervisor->keeper_killed = false;
     supervisor->keeper_lost = true;
     bool had_ended = supervisor->gone_asked && supervisor->gone;
     if (!supervisor->exit_is_final && !had_ended) {
         supervisor->exit_status = EXIT_STATUS_LEAD_LOST;
         supervisor->exit_is_final = true;
     }
+    if (!election_may_act(&supervisor->election))
+        lead_stop(supervisor, now); /* nobody is left who could be promoted */
     supervisor_sweep(supervisor, now);
 }
 

@@ -85,6 +85,28 @@ static void open_nets(void)
         log_info("what the program starts is killed with its cgroup path=%s", cgroup_path());
 }
 
+/* What was asked for has to serve; without the rest it runs. 0, or the status to exit with. */
+static int open_directories(struct supervisor *supervisor, struct error *err)
+{
+    const struct settings *settings = supervisor->settings;
+
+    if (lease_file_make(&supervisor->lease_file, settings, err) < 0) {
+        if (settings->runtime_dir[0] != '\0') {
+            error_wrap(err, "--runtime-dir");
+            return EXIT_STATUS_USAGE;
+        }
+        log_warn("no lease page: %s", err->text);
+    }
+    if (place_open(&supervisor->place, settings, err) < 0) {
+        if (settings->state_dir[0] != '\0') {
+            error_wrap(err, "--state-dir");
+            return EXIT_STATUS_USAGE;
+        }
+        log_warn("no place lock, no record: %s", err->text);
+    }
+    return 0;
+}
+
 /* Everything is checked before anything is started. 0, or the status to exit with. */
 static int set_up(struct supervisor *supervisor, struct user *user, struct error *err)
 {
@@ -109,13 +131,9 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
     supervisor->group = getpgrp();
     supervisor->owned_terminal = supervisor->command && terminal_belongs_to(supervisor->group);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (place_open(&supervisor->place, settings, err) < 0) {
-        if (settings->state_dir[0] != '\0') {
-            error_wrap(err, "--state-dir");
-            return EXIT_STATUS_USAGE;
-        }
-        log_warn("no place lock, no record: %s", err->text);
-    }
+    status = open_directories(supervisor, err);
+    if (status != 0)
+        return status;
     start_line_tell_settings(settings);
     open_nets();
     return 0;
@@ -156,6 +174,7 @@ static int end(struct supervisor *supervisor)
         terminal_give(supervisor->group);
     peers_end(supervisor);
     cgroup_remove();
+    lease_file_remove(&supervisor->lease_file);
     if (supervisor_leaves_nothing(supervisor))
         record_remove(&supervisor->place);
     return supervisor->exit_status;
@@ -179,7 +198,6 @@ int main(int argc, char **argv)
         return EXIT_STATUS_USAGE;
     }
 
-    log_open("supervisor", settings.log_level, settings.log_format);
     supervisor = (struct supervisor){
         .settings = &settings,
         .command = command,
@@ -187,12 +205,17 @@ int main(int argc, char **argv)
         .signals = &signals,
     };
     supervisor_init(&supervisor);
-    int status = set_up(&supervisor, &user, &err);
+    int status = EXIT_STATUS_INTERNAL;
+    if (!settings.demote_ack || ack_open(&supervisor.ack, &err) == 0) {
+        log_open("supervisor", settings.log_level, settings.log_format);
+        status = set_up(&supervisor, &user, &err);
+    }
     if (status == 0 && (keeper_start_process(&supervisor, &err) < 0 ||
                         network_start_process(&supervisor, &err) < 0))
         status = EXIT_STATUS_INTERNAL;
     if (status != 0) {
         cgroup_remove();
+        lease_file_remove(&supervisor.lease_file);
         fprintf(stderr, "consul-leader: %s\n", err.text);
         return status;
     }

@@ -18,6 +18,11 @@ struct place {
     int lock_fd;           /* -1: none */
 };
 
+#define PLACE_NAME_SIZE 32
+
+/* The name of the place's folder, the same for the same store, key and instance. */
+void place_name(const struct settings *settings, char name[PLACE_NAME_SIZE]);
+
 /* Opens the place's folder. Without an instance's name there is no place. -1: it cannot be had (no
  * directory can be written, a network file system); there is none then either.
  */

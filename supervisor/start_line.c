@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/log.h"
+#include "base/signals.h"
 
 /* How long serf takes to declare a node dead (Consul's defaults, up to ten nodes). */
 #define NODE_DEATH SECONDS(6)
@@ -14,13 +15,32 @@
 /* What schedulers grant without being asked: Nomad 5 s. */
 #define USUAL_STOP SECONDS(5)
 
+/* What rests on the program alone. */
+static void tell_risks(const struct settings *settings)
+{
+    char timeout[DURATION_TEXT_SIZE], name[SIGNAL_NAME_SIZE];
+
+    if (settings_tell_nothing(settings))
+        log_warn(
+            "the program is told nothing of its role (no signal, hook or --demote-ack) and not "
+            "killed when it loses the lead: unless it asks the lease page before each action "
+            "it acts beside the next leader");
+    else if (settings->mode == MODE_FOLLOW && !settings_answer_demotion(settings) &&
+             settings->demote_signal != 0)
+        log_warn("nothing answers a demotion (no --demote-ack, no --on-demote): a program that has "
+                 "not obeyed SIG%s within %s acts beside the next leader",
+                 signal_name(settings->demote_signal, name),
+                 duration_format(settings->demote_timeout_ns, timeout));
+    else if (settings->mode == MODE_FOLLOW && !settings_answer_demotion(settings))
+        log_warn("the program is not told of a demotion (no --demote-signal, --demote-ack or "
+                 "--on-demote): it acts beside the next leader for as long as it likes");
+}
+
 void start_line_tell_settings(const struct settings *settings)
 {
     char stop[DURATION_TEXT_SIZE], lease[DURATION_TEXT_SIZE];
 
-    if (settings_tell_nothing(settings))
-        log_info("the program is told nothing of its role (no signal, no hook): it is not killed "
-                 "when it loses the lead");
+    tell_risks(settings);
     if (settings->stop_timeout_ns < USUAL_STOP)
         return;
     duration_format(settings->stop_timeout_ns, stop);

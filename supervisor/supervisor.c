@@ -14,8 +14,6 @@
 #define PLACE_INTERVAL   MILLISECONDS(50)
 #define REMAINS_INTERVAL MILLISECONDS(5)
 #define PLACE_PATIENCE   SECONDS(10)
-#define PEER_MARGIN      MILLISECONDS(200)
-#define HUNG_MARGIN      SECONDS(1)
 
 /* timeout(1) and the like send a stop signal to a process and to its group: that is one. */
 #define REPEAT_TIME MILLISECONDS(100)
@@ -29,6 +27,7 @@ void supervisor_write_record(struct supervisor *supervisor)
 
 void supervisor_init(struct supervisor *supervisor)
 {
+    supervisor->ack = ACK_NONE;
     supervisor->lock_fd = -1;
     supervisor->keeper.fd = -1;
     supervisor->network.fd = -1;
@@ -48,7 +47,7 @@ void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
         };
         log_info("this instance led when it was ended: it is demoted first");
         supervisor->changed = now;
-        keeper_send(supervisor, KEEPER_DEMOTE, 0, &order, sizeof order, -1);
+        lead_send_demotion(supervisor, 0, &order, now);
     } else if (settings->mode == MODE_FOLLOW) {
         struct situation situation = { .role = "follower" };
         keeper_send(supervisor, KEEPER_START, 0, &situation, sizeof situation, -1);
@@ -67,6 +66,7 @@ static void take_place(struct supervisor *supervisor, instant_ns now)
         supervisor->has_place = true;
         supervisor->phase = PHASE_PREPARES;
         role_files_show(supervisor->settings, false); /* a predecessor may have left another */
+        lease_file_show(&supervisor->lease_file);
         predecessor_take_over(supervisor, now);
         supervisor_prepare(supervisor, now);
         return;
@@ -140,7 +140,7 @@ static bool program_is_over(const struct supervisor *supervisor)
 {
     bool swept = supervisor->keeper_lost ? supervisor->sweep_due == 0 : supervisor->gone_asked;
 
-    return supervisor->gone && swept;
+    return supervisor->gone && swept && !supervisor->keeper_killed;
 }
 
 bool supervisor_has_ended(const struct supervisor *supervisor)
@@ -229,6 +229,7 @@ static void reap(struct supervisor *supervisor)
 /* The network process gives up a renewal by itself; one that does not even do that hangs. */
 static instant_ns network_hangs_at(const struct supervisor *supervisor)
 {
+    duration_ns timeout = settings_request_timeout(supervisor->settings);
     instant_ns due = 0;
 
     bool alive = supervisor->network.pid != 0 && !supervisor->network_killed;
@@ -236,8 +237,7 @@ static instant_ns network_hangs_at(const struct supervisor *supervisor)
     for (size_t i = 0; alive && i < OPEN_REQUESTS_MAX; i++) {
         const struct open_request *open = &supervisor->open[i];
         if (open->request.serial != 0 && open->request.type == REQUEST_RENEW)
-            due = clock_earlier(due, open->sent + settings_request_timeout(supervisor->settings) +
-                                         HUNG_MARGIN);
+            due = clock_earlier(due, open->sent + timeout + timeout / 2);
     }
     return due;
 }
@@ -248,15 +248,30 @@ static bool is_due(instant_ns due, instant_ns now)
 }
 
 /* Past its time a stop is enforced, on a keeper that hangs too. */
+static instant_ns stop_enforcement_due(const struct supervisor *supervisor)
+{
+    bool enforced = supervisor->keeper.pid == 0 || supervisor->keeper_killed;
+
+    if (enforced || supervisor->stop_deadline == 0 || program_is_over(supervisor))
+        return 0;
+    return supervisor->stop_deadline + PEER_MARGIN;
+}
+
 static void enforce_stop(struct supervisor *supervisor, instant_ns now)
 {
-    if (supervisor->keeper_killed || program_is_over(supervisor) ||
-        supervisor->stop_deadline == 0 || now < supervisor->stop_deadline + PEER_MARGIN)
+    if (is_due(stop_enforcement_due(supervisor), now))
+        keeper_kill(supervisor, "does not end the program in time");
+}
+
+/* So is a demotion. Where we stood still the keeper may have done so too. */
+static void enforce_demotion(struct supervisor *supervisor, instant_ns now)
+{
+    if (!is_due(supervisor->answer_due, now))
         return;
-    supervisor->keeper_killed = true;
-    log_error("the keeper does not end the program in time: it is killed itself");
-    if (supervisor->keeper.pid != 0)
-        kill(supervisor->keeper.pid, SIGKILL);
+    if (now > supervisor->answer_due + PEER_MARGIN)
+        supervisor->answer_due = now + PEER_MARGIN;
+    else
+        keeper_kill(supervisor, "does not demote in time");
 }
 
 static void let_time_pass(struct supervisor *supervisor, instant_ns now)
@@ -277,6 +292,7 @@ static void let_time_pass(struct supervisor *supervisor, instant_ns now)
         network_kill(supervisor);
         supervisor->network_killed = true;
     }
+    enforce_demotion(supervisor, now);
     enforce_stop(supervisor, now);
 }
 
@@ -289,11 +305,10 @@ instant_ns supervisor_next_due(const struct supervisor *supervisor)
     due = clock_earlier(due, supervisor->sweep_due);
     due = clock_earlier(due, network_hangs_at(supervisor));
     due = clock_earlier(due, predecessor_next_due(supervisor));
+    due = clock_earlier(due, supervisor->answer_due);
     if (supervisor->stop_deadline != 0 && program_is_over(supervisor))
         due = clock_earlier(due, supervisor->stop_deadline);
-    else if (supervisor->stop_deadline != 0 && !supervisor->keeper_killed)
-        due = clock_earlier(due, supervisor->stop_deadline + PEER_MARGIN);
-    return due;
+    return clock_earlier(due, stop_enforcement_due(supervisor));
 }
 
 /* --- The loop's turns. --- */

@@ -10,6 +10,7 @@
 #include "election/election.h"
 #include "keeper/keeper.h"
 #include "keeper/orders.h"
+#include "supervisor/lease_file.h"
 #include "supervisor/place.h"
 #include "supervisor/predecessor.h"
 #include "supervisor/record.h"
@@ -19,6 +20,9 @@
 
 /* What is left of a stop's time for SIGKILL, the reaping and the last answers. */
 #define STOP_MARGIN 300000000u
+
+/* By how much the keeper may be late with what it was ordered. */
+#define PEER_MARGIN 200000000u
 
 struct open_request {
     struct lock_request request; /* serial 0: free */
@@ -45,6 +49,7 @@ struct supervisor {
     char network_path[PATH_MAX];
     char directory[PATH_MAX]; /* where we were started; we ourselves leave it */
 
+    struct ack ack; /* for the program */
     int signal_fd;
     int timer_fd;
     pid_t group;         /* ours */
@@ -55,6 +60,7 @@ struct supervisor {
     instant_ns place_warning;
     struct record record;
     struct predecessor predecessor;
+    struct lease_file lease_file;
 
     enum phase phase;
     bool has_place; /* it is ours, or there is none */
@@ -68,9 +74,11 @@ struct supervisor {
 
     struct peer keeper;
     struct peer network;
-    bool keeper_lost;       /* it died; everything that it had is swept */
-    instant_ns sweep_due;   /* 0: no sweep under way */
-    instant_ns network_due; /* to start it again; 0: it runs */
+    instant_ns answer_due;   /* a keeper that has not answered by then hangs; 0: nothing is asked */
+    instant_ns demotion_due; /* when the demotion itself must be over */
+    bool keeper_lost;        /* it died; everything that it had is swept */
+    instant_ns sweep_due;    /* 0: no sweep under way */
+    instant_ns network_due;  /* to start it again; 0: it runs */
     instant_ns network_started;
     bool network_killed; /* it hung, and is not reaped yet */
 
@@ -81,7 +89,7 @@ struct supervisor {
     int exit_status;
     instant_ns stop_began;
     instant_ns stop_deadline; /* 0: we do not stop */
-    bool keeper_killed;       /* it was late with the stop */
+    bool keeper_killed;       /* it hung, and is not reaped yet */
 };
 
 /* --- peers.c: the two processes beside the supervisor. --- */
@@ -93,6 +101,9 @@ int network_start_process(struct supervisor *supervisor, struct error *err);
 void peers_end(struct supervisor *supervisor);
 
 /* --- losses.c: what follows when one of them is lost. --- */
+
+/* It hangs; what it should have done follows from its death. */
+void keeper_kill(struct supervisor *supervisor, const char *what_is_late);
 
 /* The network process hangs, or is of no use any more. */
 void network_kill(struct supervisor *supervisor);
@@ -145,6 +156,10 @@ void lead_stop(struct supervisor *supervisor, instant_ns now);
 /* Orders the demotion, or, while one is under way, that it hastens. */
 void lead_order_demotion(struct supervisor *supervisor, enum election_reason reason,
                          instant_ns now);
+
+/* Sends the order, and expects its answer in time. */
+void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
+                        const struct demotion_order *order, instant_ns now);
 
 /* --- supervisor.c --- */
 

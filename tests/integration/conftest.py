@@ -31,6 +31,8 @@ class World:
         os.chmod(self.folder, 0o755)
         # Programs write here whoever they run as.
         os.mkdir(self.path("said"))
+        self.runtime = tempfile.mkdtemp(prefix="consul-leader-test-", dir="/dev/shm")  # for lease pages
+        os.chmod(self.runtime, 0o711)
         os.chmod(self.path("said"), 0o777)
         self.events = Events(self.path("said", "events"))
         self.witness = self.path("said", "witness")
@@ -45,7 +47,7 @@ class World:
         return os.path.join(self.folder, *names)
 
     def environment(self, name):
-        runtime = self.path("run-" + name)
+        runtime = os.path.join(self.runtime, name)
         os.makedirs(runtime, exist_ok=True)
         os.chmod(runtime, 0o711)
         return {"TEST_EVENTS": self.events.path, "TEST_WITNESS": self.witness, "RUNTIME_DIRECTORY": runtime}
@@ -89,9 +91,10 @@ class World:
                 self.events.judge(self.events.leading())
         finally:
             if failed and os.environ.get("KEEP"):
-                print(f"----- kept: {self.folder}")
+                print(f"----- kept: {self.folder} {self.runtime}")
             else:
                 shutil.rmtree(self.folder, ignore_errors=True)
+                shutil.rmtree(self.runtime, ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)

@@ -75,10 +75,11 @@ class Events:
             later = [other for other in everything if other.at >= event.at and other.name == event.name]
             stops = [other.at for other in later if other.what in ends]
             deaths = [other.at for other in later if other.what == "stop"]
-            # A program that was killed could say nothing any more; a hook acts for the program of its instance.
+            # A program that was killed could say nothing any more; a hook acts for the program of its instance, which
+            # may be about to start.
+            starts = [other for other in everything if other.what == "start" and other.name == event.name]
             programs = [event.pid] if event.what in ("start", "signal-10") else \
-                [other.pid for other in everything if other.what == "start" and other.name == event.name and
-                 other.at <= event.at][-1:]
+                [other.pid for other in [*starts[:1], *(start for start in starts if start.at <= event.at)][-1:]]
             killed = [self.last_alive(pid) for pid in programs]
             end = min(stops + deaths + [at for at in killed if at], default=now())
             found.append(Interval(event.at, end, event.name, event.pid, event.token, event.role))

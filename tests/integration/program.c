@@ -42,6 +42,7 @@ struct options {
     bool led_by_signals;
     bool interrupted; /* SIGINT ends it, as it ends most programs */
     bool daemon;
+    bool bomb; /* forks as fast and as often as it is let, and so does all that it forks */
     int children;
     int term_takes_ms;
     int exit_after_ms; /* -1: never */
@@ -49,6 +50,7 @@ struct options {
     int die_by;
     const char *state_file;
     const char *environment_file;
+    const char *ack; /* what it says to CONSUL_LEADER_ACK_FD after SIGUSR2 */
 };
 
 static int events_fd = -1;
@@ -188,6 +190,25 @@ static void start_child(bool daemon)
         pause();
 }
 
+/* Every second one in a session of its own, so that no group holds them. Where no more are let,
+ * they try again and again.
+ */
+static void explode(void)
+{
+    const struct timespec pause = { .tv_nsec = 20000000 };
+
+    if (fork() != 0)
+        return;
+    close(witness_fd);
+    for (unsigned i = 0;; i++) {
+        pid_t child = fork();
+        if (child == 0 && i % 2 == 0)
+            setsid();
+        if (child < 0)
+            nanosleep(&pause, NULL);
+    }
+}
+
 static void parse(int argc, char **argv, struct options *options)
 {
     static const struct option table[] = {
@@ -195,6 +216,7 @@ static void parse(int argc, char **argv, struct options *options)
         { "led-by-signals", no_argument, NULL, 'l' },
         { "interrupted", no_argument, NULL, 'I' },
         { "daemon", no_argument, NULL, 'd' },
+        { "bomb", no_argument, NULL, 'b' },
         { "children", required_argument, NULL, 'c' },
         { "term-takes", required_argument, NULL, 't' },
         { "exit-after", required_argument, NULL, 'x' },
@@ -202,6 +224,7 @@ static void parse(int argc, char **argv, struct options *options)
         { "die-by", required_argument, NULL, 'k' },
         { "state", required_argument, NULL, 'S' },
         { "environment", required_argument, NULL, 'e' },
+        { "ack", required_argument, NULL, 'a' },
         { NULL, 0, NULL, 0 },
     };
     *options = (struct options){ .exit_after_ms = -1 };
@@ -218,6 +241,9 @@ static void parse(int argc, char **argv, struct options *options)
             break;
         case 'd':
             options->daemon = true;
+            break;
+        case 'b':
+            options->bomb = true;
             break;
         case 'c':
             options->children = atoi(optarg);
@@ -239,6 +265,9 @@ static void parse(int argc, char **argv, struct options *options)
             break;
         case 'e':
             options->environment_file = optarg;
+            break;
+        case 'a':
+            options->ack = optarg;
             break;
         default:
             _exit(98);
@@ -268,6 +297,12 @@ static void wait_ms(int64_t milliseconds)
         ;
 }
 
+static void acknowledge(const char *text)
+{
+    if (dprintf(atoi(given("CONSUL_LEADER_ACK_FD")), "%s\n", text) < 0)
+        say("no-ack");
+}
+
 static void take_signal(int number, const struct options *options)
 {
     char event[32];
@@ -277,6 +312,8 @@ static void take_signal(int number, const struct options *options)
     say(event);
     if (options->led_by_signals && number == SIGUSR2)
         witness_leave();
+    if (options->ack && number == SIGUSR2)
+        acknowledge(options->ack);
     if (number != SIGTERM || options->ignore_term)
         return;
     wait_ms(options->term_takes_ms);
@@ -302,6 +339,8 @@ static _Noreturn void run(const struct options *options)
         start_child(false);
     if (options->daemon)
         start_child(true);
+    if (options->bomb)
+        explode();
     volatile int64_t *alive = open_alive();
     say("start");
 

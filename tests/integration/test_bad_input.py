@@ -77,6 +77,14 @@ def test_a_state_directory_that_is_none(world):
     assert "--state-dir" in line and "/etc/passwd" in line
 
 
+@pytest.mark.parametrize("directory", ["/etc/passwd", "/does/not/exist", "/proc"])
+def test_a_runtime_directory_that_does_not_serve(world, directory):
+    """Also with an instance, whose place would be there too: one line says it."""
+    for arguments in ([], ["--instance", "web-1"]):
+        line = refused(world, *arguments, "--runtime-dir", directory)
+        assert "--runtime-dir" in line and directory in line
+
+
 def test_an_unreadable_token_file(world):
     line = refused(world, "--token-file", world.folder)
     assert world.folder in line

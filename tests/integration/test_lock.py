@@ -156,6 +156,22 @@ def test_what_was_abandoned_among_the_candidates_is_cleared(world, consul):
     until(lambda: f"{KEY}.candidates/abandoned" not in consul.keys(KEY + ".candidates/"), 40, every=0.1)
 
 
+def test_who_saw_the_lock_says_so_under_another_session_and_after_its_network_process_died(world, consul):
+    """Else a newcomer would take a lock that was deleted, while its leader may still act."""
+    def entries():
+        return [json.loads(entry["Value"]) for key in consul.keys(KEY + ".candidates/") if (entry := consul.get(key))]
+
+    one = start(world, consul, name="one")
+    one.wait_for_line("leading", 5)
+    two = start(world, consul, name="two")
+    until(lambda: [entry["lock_seen"] for entry in entries()] == [True, True], 5)
+    consul.delete(KEY)
+    one.wait_for_line("demoted", 5)
+    two.kill("network")
+    holds(lambda: all(entry["lock_seen"] for entry in entries()), 1.5)
+    assert {entry["pid"] for entry in entries()} == {one.pid, two.pid}
+
+
 def test_a_leading_slash_of_the_key_is_dropped(world, consul):
     world.start("one", "--key", "//some/lock", *FAST, *LEADER_ONLY, "--", *program("--environment", world.path("e")),
                 agent=consul)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "keeper/orders.h"
+#include "network/requests.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/judge.h"
 
@@ -100,6 +101,8 @@ bool channel_send(int fd, const struct message *message, int passed_fd)
         errno = EPIPE;
         return false;
     }
+    if (message->type == KEEPER_DEMOTE || message->type == NETWORK_ALL_GONE)
+        judge_demotes(process_current);
     if (message->type == KEEPER_PROMOTE) {
         judge_promotes(process_current, MESSAGE_BODY(message, const struct situation));
         faults_moment(MOMENT_PROMOTES, process_current->instance);

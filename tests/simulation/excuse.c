@@ -1,6 +1,7 @@
 #include "tests/simulation/excuse.h"
 
 #include "keeper/orders.h"
+#include "supervisor/supervisor.h"
 #include "tests/simulation/instance.h"
 
 #define SLACK SECONDS(1) /* for what does not come at once: a start, an answer, a hook */
@@ -43,12 +44,18 @@ bool excuse_cannot_be_ended(const struct process *process)
 {
     const struct instance *instance = responsible_for(process);
 
+    if (process->kind == PROCESS_READER) /* its page runs out, whatever becomes of its writers */
+        return false;
     if (!instance || process->kill_pending || !instance_can_enforce(instance))
         return true;
     duration_ns lateness = excuse_lateness(instance);
+    if (instance->keeper->alive && !process_can_run(instance->keeper))
+        lateness += PEER_MARGIN;
     true_ns since = instance_ran_again(instance);
-    if (instance->disturbed > since) /* somebody else has to end it now */
+    if (instance->disturbed > since)
         since = instance->disturbed;
+    if (instance->taken_over > since)
+        since = instance->taken_over;
     if (process->kind != PROCESS_OUTSIDE)
         return world.now < since + lateness;
 

@@ -36,6 +36,16 @@ struct slot *slot_new(struct host *host, const struct settings *settings)
 
 /* --- Their life. --- */
 
+/* Two sidecars beside one program would tell it different things: without a place nothing but the
+ * scheduler keeps the next from starting before the last is gone.
+ */
+static bool predecessor_is_in_the_way(const struct slot *slot)
+{
+    const struct instance *last = slot->present;
+
+    return last && slot->settings->mode == MODE_SIDECAR && !slot->named && last->keeper->alive;
+}
+
 static void start(void *subject, uint64_t detail)
 {
     struct slot *slot = subject;
@@ -44,7 +54,7 @@ static void start(void *subject, uint64_t detail)
     (void)detail;
     if (!slot->wanted || present)
         return;
-    if (slot->host->suspended || slot->host->off) {
+    if (slot->host->suspended || slot->host->off || predecessor_is_in_the_way(slot)) {
         slot_start(slot, SECONDS(1));
         return;
     }
@@ -105,16 +115,19 @@ bool instance_lives(const struct instance *instance)
 
 /* --- What the judge asks. --- */
 
-/* A hook has to end what acts outside: only the keeper runs one. */
+/* Who ends what acts when it must. A hook has to end what acts outside, and only the keeper runs
+ * one; what is its own the supervisor ends too when the keeper hangs.
+ */
 static const struct process *enforcer(const struct instance *instance)
 {
-    const struct slot *slot = instance->slot;
+    const struct process *keeper = instance->keeper, *supervisor = instance->supervisor;
+    bool by_hook = instance->slot->settings->mode == MODE_SIDECAR;
 
-    if (instance->keeper->alive)
-        return instance->keeper;
-    if (instance->supervisor->alive)
-        return instance->supervisor;
-    bool by_cgroup = slot->has_cgroup && slot->settings->mode != MODE_SIDECAR;
+    if (keeper->alive && (by_hook || process_can_run(keeper) || !process_can_run(supervisor)))
+        return keeper;
+    if (supervisor->alive)
+        return supervisor;
+    bool by_cgroup = instance->slot->has_cgroup && !by_hook;
     return by_cgroup && instance->network->alive ? instance->network : NULL;
 }
 
@@ -133,9 +146,11 @@ bool instance_can_enforce(const struct instance *instance)
 true_ns instance_ran_again(const struct instance *instance)
 {
     const struct process *process = enforcer(instance);
-    true_ns host = instance->slot->host->ran_again;
+    true_ns since = instance->slot->host->ran_again;
 
-    return process && process->ran_again > host ? process->ran_again : host;
+    if (process && process->ran_again > since)
+        since = process->ran_again;
+    return process && process->born > since ? process->born : since;
 }
 
 static void is_stopped(struct process *process, void *context)
@@ -247,6 +262,8 @@ void instance_process_ends(struct process *process)
     if (!process->turn)
         return;
     process->alive = false;
+    if (process->kind != PROCESS_NETWORK)
+        instance->taken_over = world.now;
     if (WIFSIGNALED(process->wait_status) && !instance_is_guarded(instance)) {
         instance->unguarded = true;
         call_operator(instance);

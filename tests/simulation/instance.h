@@ -38,6 +38,7 @@ struct slot {
 
     struct record record; /* on disk */
     bool has_record;
+    struct instance *shown; /* whose lease page is in the place's folder; NULL: nobody's */
 
     struct instance *present; /* the last that was started; NULL: none yet */
     struct process *outside;  /* the program of a sidecar */
@@ -49,10 +50,13 @@ struct instance {
     struct process *supervisor;
     struct process *keeper; /* the last */
     struct process *network;
+    struct consul_leader_lease_page *page; /* the lease page */
+    struct process *reader;                /* who acts by it; NULL: nobody now */
     true_ns started;
     uint64_t known;     /* the highest index of the lock that it was shown */
     true_ns stop_asked; /* 0: not */
     true_ns held_until; /* until then one of its processes could not be killed; 0: never */
+    true_ns taken_over; /* when another process of its had last to see to the end of what acts */
     true_ns disturbed;  /* when one of its processes was last killed, stopped or let go on */
     bool unguarded;     /* nobody is left to end what acts */
 };

@@ -9,6 +9,7 @@
 #include "keeper/orders.h"
 #include "tests/simulation/excuse.h"
 #include "tests/simulation/instance.h"
+#include "tests/simulation/reader.h"
 #include "tests/simulation/story.h"
 #include "tests/simulation/term.h"
 
@@ -23,6 +24,7 @@ const char *const rule_texts[RULES] = {
     [RULE_TWO_ACT] = "two act as leader at once",
     [RULE_ACTS_UNPROTECTED] = "one acts although anybody may take the lock",
     [RULE_ACTS_PAST_LEASE] = "one acts past its lease",
+    [RULE_PAGE] = "a lease page says leader in a demotion",
     [RULE_TOKEN] = "a token does not grow",
     [RULE_GIVES_AWAY_EARLY] = "the lock is given away while somebody acts under it",
     [RULE_SESSION_AGAIN] = "a session that gave the lock away asks for it again",
@@ -105,7 +107,7 @@ struct instance *judge_leader(void)
 {
     for (unsigned i = 0; i < judge.acting_count; i++) {
         const struct term *term = term_of(judge.acting[i]->session.text);
-        if (term)
+        if (term && judge.acting[i]->kind != PROCESS_READER)
             return term->instance;
     }
     return NULL;
@@ -113,9 +115,21 @@ struct instance *judge_leader(void)
 
 /* --- The rules that are looked at while somebody acts. --- */
 
+/* A reader looks at its page before each action. */
+static bool acts_now(const struct process *process)
+{
+    return process->acts && (process->kind != PROCESS_READER || reader_may_act(process));
+}
+
 static bool is_running(const struct process *process)
 {
-    return process->acts && process_can_run(process);
+    return acts_now(process) && process_can_run(process);
+}
+
+/* Its descendants and its page's readers act with it. */
+static bool leads_itself(const struct process *process)
+{
+    return process->kind != PROCESS_DESCENDANT && process->kind != PROCESS_READER;
 }
 
 static const char *name_of(const struct process *process)
@@ -240,7 +254,7 @@ void judge_begins(struct process *process)
     assert(judge.acting_count < ACTING_MAX);
     judge.acting[judge.acting_count++] = process;
     story_tell("%s acts as leader, token %" PRIu64, name_of(process), process->token);
-    if (process->kind != PROCESS_DESCENDANT)
+    if (leads_itself(process))
         judge.promotions++;
     const struct term *term = term_of(process->session.text);
     if (term && term->given_away)
@@ -263,7 +277,7 @@ static void look_at_need(const struct process *process)
 {
     const struct term *term = term_of(process->session.text);
 
-    if (!term || process->kind == PROCESS_DESCENDANT)
+    if (!term || !leads_itself(process))
         return;
     const struct instance *instance = term->instance;
     const struct host *host = instance->slot->host;
@@ -325,12 +339,20 @@ void judge_promotes(const struct process *supervisor, const struct situation *si
                 (double)term_lease_left(term) / (double)SECONDS(1));
 }
 
+void judge_demotes(const struct process *process)
+{
+    const struct process *reader = process->instance->reader;
+
+    if (reader && reader_may_act(reader))
+        condemn(RULE_PAGE, "%s with token %" PRIu64, name_of(reader), reader->token);
+}
+
 /* --- What is sent. --- */
 
 static bool acts_under(const char *session)
 {
     for (unsigned i = 0; i < judge.acting_count; i++)
-        if (judge.acting[i]->acts && strcmp(judge.acting[i]->session.text, session) == 0)
+        if (acts_now(judge.acting[i]) && strcmp(judge.acting[i]->session.text, session) == 0)
             return true;
     return false;
 }
@@ -413,7 +435,8 @@ void judge_stop_asked(struct instance *instance)
 
 static bool leads_now(const struct process *process)
 {
-    return is_running(process) && strcmp(process->session.text, datacenter_holder()) == 0;
+    return process->kind != PROCESS_READER && is_running(process) &&
+           strcmp(process->session.text, datacenter_holder()) == 0;
 }
 
 void judge_expects_leader(void)

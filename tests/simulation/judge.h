@@ -15,6 +15,7 @@ enum rule {
     RULE_TWO_ACT,
     RULE_ACTS_UNPROTECTED,
     RULE_ACTS_PAST_LEASE,
+    RULE_PAGE,
     RULE_TOKEN,
     RULE_GIVES_AWAY_EARLY,
     RULE_SESSION_AGAIN,
@@ -57,6 +58,11 @@ void judge_starts(const struct process *process, true_ns let_go);
 
 /* One of ours orders its keeper to promote. */
 void judge_promotes(const struct process *supervisor, const struct situation *situation);
+
+/* It orders its keeper to demote, or ends what a dead one has left; or a keeper says that nothing
+ * is left.
+ */
+void judge_demotes(const struct process *process);
 
 /* What goes over the wire: a release or a session's end is sent; a session that gave the lock away
  * asks for it; a write has changed the lock, which had an index that its sender did not know;

@@ -26,6 +26,7 @@ QUICK = ("the keeper's timer left out", "release before the demotion is complete
 # What a mutant has to be found by: the beginnings of the judge's texts (judge.c).
 TWO = ("two act", "one acts although", "one acts past")
 AWAY = ("the lock is given away", "two act")
+PAGE = ("a lease page says", *AWAY)
 LATE = ("something is started", "a promotion is ordered")
 
 
@@ -104,6 +105,8 @@ MUTANTS = [
     Mutant("no drift allowance", TWO,
            ("election/lease.c", "return terms->length - terms->length / 1000000 * terms->drift_ppm;",
             "return terms->length;")),
+    Mutant("a keeper that hangs is let be", TWO,
+           ("supervisor/losses.c", "    kill(supervisor->keeper.pid, SIGKILL);\n", "")),
     Mutant("the keeper's timer left out", TWO,
            ("election/guard.c", "return guard->armed ? guard->lease.hard - needed : 0;", "return needed * 0;")),
     Mutant("lock given away while an unkillable process lives", AWAY,
@@ -132,6 +135,16 @@ MUTANTS = [
     Mutant("the release mark ignored", ("nobody leads",),
            ("election/candidacy.c", "    if (is_released(candidacy, view))\n        return 0;\n", "    (void)is_released;\n")),
 
+    Mutant("the lease page outlives the order to demote", PAGE,
+           ("supervisor/lead.c", "    lease_page_clear(supervisor->lease_file.page);\n", "")),
+    Mutant("the lease page outlives the keeper", PAGE,
+           ("supervisor/losses.c", "    lease_page_clear(supervisor->lease_file.page);\n", "")),
+    Mutant("the lease page outlives the supervisor", PAGE,
+           ("keeper/conduct.c", "    lease_page_clear(keeper->start->lease_page);\n", "")),
+    Mutant("a deadline in the lease page that is too late", TWO,
+           ("supervisor/lead.c", "lease_page_extend(supervisor->lease_file.page, lease->hard);",
+            "lease_page_extend(supervisor->lease_file.page, lease->hard + 1000000000);")),
+
     # What the simulator found in our own code, put back.
     Mutant("a holder's renewal does not look at the lock", TWO,
            ("stores/consul_operation.c", "    if (is_held(store, session))\n        operation->look",
@@ -150,6 +163,10 @@ MUTANTS = [
            ("keeper/demotion.c", "!program_is_stopped(&keeper->program);", "true;")),
     Mutant("an absence that was not watched counts on", TWO,
            ("election/candidacy.c", "    if (candidacy->absent)\n        candidacy->free = false;", "")),
+    Mutant("an absent lock taken without another look", TWO,
+           ("election/candidacy.c", "if (!candidacy->free || unwatched)", "(void)unwatched;\n    if (!candidacy->free)")),
+    Mutant("a candidate without a keeper may lead", PAGE,
+           ("supervisor/losses.c", "        lead_stop(supervisor, now);", "        (void)now;")),
     Mutant("descendants wait for a program that cannot be killed", ("a loss that was told", *TWO),
            ("keeper/conduct.c", "        keeper_kill_everything(keeper);\n    advance_sweep(keeper, now);",
             "        program_kill(&keeper->program);\n    advance_sweep(keeper, now);")),

@@ -207,12 +207,20 @@ void ours_start(struct instance *instance)
         .signals = &no_signals,
     };
     supervisor_init(supervisor);
+    instance->page = supervisor->lease_file.page = world_memory(sizeof *instance->page);
     supervisor->place.lock_fd = slot->named ? (int)slot->number : -1;
     process_current = process;
     keeper_start_process(supervisor, &err);
     network_start_process(supervisor, &err);
     process_current = NULL;
     process_wake(process);
+}
+
+const struct session_id *ours_session(const struct instance *instance)
+{
+    const struct supervisor_state *state = instance->supervisor->state;
+
+    return &state->supervisor.election.session;
 }
 
 const struct situation *ours_situation(const struct instance *instance)

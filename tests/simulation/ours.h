@@ -5,11 +5,15 @@
 #define SIMULATION_OURS_H
 
 struct instance;
+struct session_id;
 struct situation;
 
 void ours_start(struct instance *instance);
 
 /* What the keeper was last told when it was to promote. NULL: there is none. */
 const struct situation *ours_situation(const struct instance *instance);
+
+/* Under which session its supervisor stands; the one of its lead while it leads. */
+const struct session_id *ours_session(const struct instance *instance);
 
 #endif

@@ -10,6 +10,7 @@
 #include "tests/simulation/instance.h"
 #include "tests/simulation/judge.h"
 #include "tests/simulation/program.h"
+#include "tests/simulation/reader.h"
 
 #define PROCESSES_MAX 8192
 #define FIRST_PID     1000
@@ -132,6 +133,7 @@ static void turn(void *subject, uint64_t ticket)
     if (setjmp(escape) == 0)
         process->turn(process);
     process_current = NULL;
+    reader_looks(process->instance);
     if (process->alive)
         set_timer(process);
 }

@@ -22,6 +22,7 @@ enum process_kind {
     PROCESS_HOOK,
     PROCESS_DESCENDANT, /* of the program's or of a hook's */
     PROCESS_OUTSIDE,    /* the program of a sidecar, which is nobody's child here */
+    PROCESS_READER,     /* whoever acts because a lease page says so, and for as long (reader.h) */
     PROCESS_KINDS
 };
 
@@ -60,11 +61,12 @@ struct process {
     true_ns unkillable; /* until then */
     bool kill_pending;
     bool crashed;              /* it ended by itself */
+    bool acknowledged;         /* its word is in the pipe */
     bool acts;                 /* as leader */
     struct session_id session; /* under which it acts */
     uint64_t token;
     true_ns acts_since;
-    struct instance *acts_for; /* outside programs: whose hook told it */
+    struct instance *acts_for; /* outside programs: whose hook told it; readers: whose page */
 };
 
 /* Whose turn it is; NULL between turns. */

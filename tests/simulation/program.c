@@ -207,7 +207,8 @@ static void program_told(struct process *program, int number)
         promote_signal(program);
     } else if (number == settings->demote_signal) {
         program->told++;
-        plan(program, chance_delay(MILLISECONDS(1), slot->habits.slowest), ACTION_REST);
+        if (!settings->demote_ack || !schedule_is_troubled() || !chance_of(slot->habits.deaf))
+            plan(program, chance_delay(MILLISECONDS(1), slot->habits.slowest), ACTION_REST);
     } else if (number == settings->kill_signal && !slot->habits.ignores_kill) {
         plan(program, chance_delay(MILLISECONDS(1), slot->habits.slowest), ACTION_EXIT);
     }
@@ -278,6 +279,10 @@ static void does(void *subject, uint64_t detail)
         }
         break;
     case ACTION_REST:
+        rest(process);
+        process->acknowledged = true;
+        process_wake(process->parent);
+        break;
     case ACTION_TELL_REST:
         if (program)
             rest(program);

@@ -33,6 +33,7 @@
 
 static const char *const flavours[][12] = {
     { "--promote-signal", "USR1", "--demote-signal", "USR2", "--", "program" },
+    { "--promote-signal", "USR1", "--demote-signal", "USR2", "--demote-ack", "--", "program" },
     { "--on-promote", "hook", "--on-demote", "hook", "--", "program" },
     { "--promote-signal", "USR1", "--demote-signal", "USR2", "--on-promote", "hook", "--on-demote",
       "hook", "--", "program" },

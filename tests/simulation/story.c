@@ -72,6 +72,7 @@ const char *story_process(const struct process *process)
         [PROCESS_HOOK] = "hook",
         [PROCESS_DESCENDANT] = "program's child",
         [PROCESS_OUTSIDE] = "outside program",
+        [PROCESS_READER] = "reader of a lease page",
     };
     size_t size;
     char *name = next_name(&size);

@@ -1,7 +1,7 @@
 /* system.c - the system calls of the shipped code, answered by the simulated machine of the process
  * whose turn it is. `symbols` names those that are renamed in the shipped objects; the others
- * (child.h, sweep.h, place.h, record.h, remains.h, log.h) are declared in the headers of the parts
- * that are replaced.
+ * (child.h, sweep.h, place.h, record.h, remains.h, lease_file.h, log.h) are declared in the headers
+ * of the parts that are replaced.
  */
 #include <assert.h>
 #include <errno.h>
@@ -15,15 +15,19 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "keeper/ack.h"
 #include "keeper/cgroup.h"
 #include "keeper/child.h"
 #include "keeper/sweep.h"
+#include "supervisor/lease_file.h"
 #include "supervisor/place.h"
 #include "supervisor/remains.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/channel.h"
 #include "tests/simulation/instance.h"
+#include "tests/simulation/judge.h"
 #include "tests/simulation/program.h"
+#include "tests/simulation/reader.h"
 #include "tests/simulation/story.h"
 
 #define FIRST_GATE     200000
@@ -138,6 +142,8 @@ int simulated_kill(pid_t pid, int number)
 
     process_enters_kernel();
     assert(pid < 0 || (process && (process->alive || process->zombie)));
+    if (process && process->kind == PROCESS_SUPERVISOR && process->instance->slot->pid_1)
+        return 0; /* the kernel spares it: the sender is inside */
     if (pid < 0)
         processes_each(signal_member, &(struct group_signal){ .group = -pid, .number = number });
     else if (process)
@@ -193,6 +199,8 @@ void cgroup_kill(void)
 
 unsigned sweep(pid_t spared)
 {
+    if (process_current->kind == PROCESS_SUPERVISOR)
+        judge_demotes(process_current);
     process_kill_cgroup(process_current->instance);
     return process_sweep(process_current, spared);
 }
@@ -269,6 +277,24 @@ enum child_exec child_exec_result(struct child *child, const char *name, int *st
 void child_forget(struct child *child)
 {
     *child = CHILD_NONE;
+}
+
+/* --- The program's word: keeper/ack.h. --- */
+
+void ack_discard(struct ack *ack)
+{
+    ack_has_come(ack);
+}
+
+bool ack_has_come(struct ack *ack)
+{
+    struct process *program = instance_program(process_current->instance);
+    bool come = program && program->acknowledged;
+
+    (void)ack;
+    if (program)
+        program->acknowledged = false;
+    return come;
 }
 
 /* --- The place's folder: supervisor/place.h. --- */
@@ -384,6 +410,23 @@ enum death remains_prove_death(const struct record *left, const struct record *o
     if (remains.ours || remains.program)
         return DEATH_PENDING;
     return remains.others ? DEATH_UNPROVED : DEATH_PROVED;
+}
+
+/* --- The lease page's file: supervisor/lease_file.h. --- */
+
+void lease_file_show(struct lease_file *file)
+{
+    struct instance *instance = process_current->instance;
+    struct slot *slot = instance->slot;
+
+    (void)file;
+    if (!slot->named)
+        return;
+    if (slot->shown) {
+        slot->shown->page->deadline = 0;
+        reader_looks(slot->shown);
+    }
+    slot->shown = instance;
 }
 
 /* --- The log: what an operator would read. --- */

@@ -179,6 +179,7 @@ void reads(struct lock_view view)
     };
 
     answer.view.term = request.term;
+    answer.view.asked_ns = now;
     give(&answer);
 }
 
@@ -199,6 +200,7 @@ void demoted(bool succeeded)
 void sees(struct lock_view view)
 {
     commands.count = 0;
+    view.asked_ns = now;
     election_lock_seen(&election, &view, now, &commands);
     note();
 }

@@ -17,6 +17,7 @@
     SUITE(service_suite)                                                                           \
     SUITE(record_suite)                                                                            \
     SUITE(lease_suite)                                                                             \
+    SUITE(lease_page_suite)                                                                        \
     SUITE(guard_suite)                                                                             \
     SUITE(candidacy_suite)                                                                         \
     SUITE(transitions_suite)                                                                       \

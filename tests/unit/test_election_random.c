@@ -451,6 +451,7 @@ static void look(bool lagging)
     event->answer.view = lagging && !holding ? world.lock_before : world.lock;
     event->answer.view.consistent = !lagging || holding;
     event->answer.view.term = holding ? election.term : 0;
+    event->answer.view.asked_ns = now;
 }
 
 static void somebody_else_acts(void)

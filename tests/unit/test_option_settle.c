@@ -193,6 +193,8 @@ START_TEST(the_program_is_signalled_in_mode_follow_alone)
            "k", "--mode", "leader-only", "--promote-signal", "USR1", "--", "true");
     REFUSE("--demote-signal: needs the mode follow, in which the program always runs", "--key", "k",
            "--mode", "leader-only", "--demote-signal", "USR1", "--", "true");
+    REFUSE("--demote-ack: needs the mode follow, in which the program always runs", "--key", "k",
+           "--mode", "leader-only", "--demote-ack", "--", "true");
 }
 END_TEST
 
@@ -318,9 +320,12 @@ START_TEST(a_stop_must_be_long_enough_for_the_demote_hook)
 {
     ACCEPT("--on-demote", "true", "--stop-timeout", "3.3s");
     ACCEPT("--stop-timeout", "1s");
-    REFUSE("--stop-timeout: 3.2s is too short for the demote hook (expected at least "
+    REFUSE("--stop-timeout: 3.2s is too short for the demotion's answer (expected at least "
            "demote-timeout 3s + release 300ms = 3.3s)",
            "--on-demote", "true", "--stop-timeout", "3.2s");
+    REFUSE("--stop-timeout: 3.2s is too short for the demotion's answer (expected at least "
+           "demote-timeout 3s + release 300ms = 3.3s)",
+           "--key", "k", "--demote-ack", "--stop-timeout", "3.2s", "--", "true");
 }
 END_TEST
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/scope.h"
 #include "supervisor/record.h"
 #include "tests/unit/suites.h"
@@ -82,6 +83,7 @@ START_TEST(one_that_cannot_be_replaced_is_removed)
 
     snprintf(next, sizeof next, "%s.next", path);
     ck_assert_int_eq(mkdir(next, 0700), 0);
+    log_open("unit", LOG_ERROR, LOG_TEXT); /* it warns */
     record_write(&place, &written);
     ck_assert_int_eq(record_read(&place, &read, &err), 0);
     rmdir(next);

@@ -39,9 +39,10 @@ unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
-unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/ack.c keeper/sweep.c keeper/cgroup.c supervisor/peers.c \
-                    supervisor/place.c consul/http.c consul/http_failure.c consul/address.c consul/token.c \
-                    supervisor/directory.c supervisor/lease_file.c base/message.c base/log.c
+unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/ack.c keeper/sweep.c keeper/cgroup.c \
+                    keeper/cgroup_folder.c supervisor/peers.c supervisor/place.c supervisor/record.c \
+                    supervisor/remains.c supervisor/directory.c supervisor/lease_file.c \
+                    consul/http.c consul/http_failure.c consul/address.c consul/token.c base/message.c base/log.c
 simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
 model            := $(wildcard tests/model/*.c)
 simulation       := $(wildcard tests/simulation/*.c)

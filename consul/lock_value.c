@@ -77,6 +77,16 @@ struct json_object *lock_value_claim(const struct json_object *present,
     return value;
 }
 
+struct json_object *lock_value_released(const struct json_object *present, uint64_t index)
+{
+    struct json_object *value = copy_of(present);
+
+    json_set_text(value, "state", "released");
+    if (json_number(value, "token") == 0)
+        json_set_number(value, "token", index);
+    return value;
+}
+
 static uint64_t higher(uint64_t one, uint64_t other)
 {
     return one > other ? one : other;

@@ -61,6 +61,12 @@ struct json_object *lock_value_claim(const struct json_object *present,
                                      const struct lock_identity *identity,
                                      const struct lock_claim *claim);
 
+/* The value that gives the lock away for a holder that is gone: all that it wrote, with the mark.
+ * index: the lock's, which is the holder's token where it was gone before it could write that. The
+ * caller's to end.
+ */
+struct json_object *lock_value_released(const struct json_object *present, uint64_t index);
+
 /* Fills what the value says into the view: token, lease, mark, holder. value NULL: foreign. */
 void lock_value_show(const struct json_object *value, struct lock_view *view);
 

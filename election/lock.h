@@ -48,7 +48,7 @@ enum request_type {
 struct lock_request {
     enum request_type type;
     uint64_t serial;
-    uint64_t term;
+    uint64_t term; /* 0: the session is that of a run before this one */
     struct session_id session;
     uint64_t index;
     uint64_t token; /* ACQUIRE: the highest token known before; WRITE, RELEASE: this term's */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "keeper/cgroup_folder.h"
 
 static struct {
     char path[PATH_MAX];
@@ -21,47 +22,23 @@ static struct {
 /* --- Where we are ourselves. --- */
 
 /* cgroups(7): the line of version 2 is `0::PATH`. */
-static bool read_membership(char path[PATH_MAX])
+static bool read_membership(char line[PATH_MAX])
 {
-    char line[PATH_MAX + 8];
     AUTO_FCLOSE FILE *file = fopen("/proc/self/cgroup", "re");
 
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "0::%4095[^\n]", path) == 1)
-            return true;
-    return false;
-}
-
-/* proc(5): the fourth field of a mount is the part of the hierarchy that it shows, the fifth where;
- * its type follows a lone dash.
- */
-static bool read_mount(char shown[PATH_MAX], char point[PATH_MAX])
-{
-    char line[2 * PATH_MAX + 256];
-    AUTO_FCLOSE FILE *file = fopen("/proc/self/mountinfo", "re");
-
-    while (file && fgets(line, sizeof line, file))
-        if (strstr(line, " - cgroup2 ") &&
-            sscanf(line, "%*s %*s %*s %4095s %4095s", shown, point) == 2)
+    while (file && fgets(line, PATH_MAX, file))
+        if (strncmp(line, "0::", 3) == 0)
             return true;
     return false;
 }
 
 static int find_own_folder(char folder[PATH_MAX], struct error *err)
 {
-    char membership[PATH_MAX], shown[PATH_MAX], point[PATH_MAX];
+    char membership[PATH_MAX];
 
-    if (!read_membership(membership) || !read_mount(shown, point))
-        return error_set(err, "cgroups of version 2 are not mounted");
-    size_t above = strcmp(shown, "/") == 0 ? 0 : strlen(shown);
-    if (strncmp(membership, shown, above) != 0 || strstr(membership, "/.."))
-        return error_set(err, "our cgroup %s is not below %s", membership, shown);
-    if (snprintf(folder, PATH_MAX, "%s%s", point, membership + above) >= PATH_MAX)
-        return error_set(err, "the path of our cgroup is too long");
-    size_t length = strlen(folder);
-    if (folder[length - 1] == '/') /* the hierarchy's root */
-        folder[length - 1] = '\0';
-    return 0;
+    if (read_membership(membership) && cgroup_folder_find(membership, folder))
+        return 0;
+    return error_set(err, "no cgroup of version 2 is mounted that we are in");
 }
 
 /* --- Its life. --- */

@@ -69,6 +69,14 @@ static void demotion_has_failed(struct keeper *keeper)
     keeper->demotion.stage = DEMOTION_NONE;
 }
 
+/* What acted for a run before this one is not ours to kill. */
+static void restart_has_failed(struct keeper *keeper)
+{
+    hook_reset(&keeper->hook);
+    keeper_report(keeper, KEEPER_DEMOTION_FAILED, keeper->demotion.term, NULL, 0);
+    keeper->demotion.stage = DEMOTION_NONE;
+}
+
 /* A hook that is still to come needs its share of the time. */
 static instant_ns stop_deadline(const struct keeper *keeper, instant_ns now)
 {
@@ -143,8 +151,10 @@ static void conclude_answers(struct keeper *keeper, bool gone, instant_ns now)
     }
     if (keeper->hook.state == HOOK_RUNNING || demotion->word_is_awaited)
         return;
-    if (keeper->hook.state != HOOK_FAILED || keeper->demotion.order.restart) {
+    if (keeper->hook.state != HOOK_FAILED) {
         demotion_is_complete(keeper);
+    } else if (keeper->demotion.order.restart) {
+        restart_has_failed(keeper);
     } else if (keeper_settings(keeper)->mode == MODE_SIDECAR) {
         demotion_has_failed(keeper);
     } else {

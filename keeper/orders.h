@@ -21,7 +21,8 @@
  *   KEEPER_PROMOTION_FAILED struct failure_report
  *   KEEPER_DEMOTING         the order is being carried out
  *   KEEPER_DEMOTED          complete in the sense of docs/design.md
- *   KEEPER_DEMOTION_FAILED  something outside may still act, and cannot be killed
+ *   KEEPER_DEMOTION_FAILED  something outside may still act, and cannot be killed; or the hook of a
+ *                           restart has failed
  *
  * Messages of a promotion or demotion carry the election's term.
  */

@@ -281,16 +281,30 @@ static void send_write(struct operation *operation)
     send_transaction(operation, transaction, transaction_answered);
 }
 
+/* NULL: it has changed since it was read. */
+static const char *released_value(struct consul_value *value, const struct lock_request *request)
+{
+    if (request->term == 0)
+        return consul_value_give_back(value, request->index);
+    return consul_value_write(value, "released", request->token);
+}
+
 static void send_release(struct operation *operation)
 {
     struct store *store = operation->store;
     const struct lock_request *request = &operation->request;
     const char *key = store->settings->key;
+    const char *value = released_value(&store->value, request);
     AUTO_JSON struct json_object *transaction = transaction_new();
+    struct error moved;
 
+    if (!value) {
+        error_set(&moved, "%s: it has changed", operation->attempt.what);
+        finish(operation, ANSWER_REFUSED, &moved);
+        return;
+    }
     transaction_guard(transaction, key, request->index);
-    transaction_unlock(transaction, key, &request->session,
-                       consul_value_write(&store->value, "released", request->token));
+    transaction_unlock(transaction, key, &request->session, value);
     consul_candidate_release(store, transaction, &request->session);
     send_transaction(operation, transaction, transaction_answered);
 }

@@ -25,6 +25,12 @@ static void remember_written(struct consul_value *value, const char *text)
     value->written[0] = memory_text("%s", text);
 }
 
+static const char *remember_line(struct consul_value *value, struct json_object *text)
+{
+    remember_written(value, json_line(text));
+    return value->written[0];
+}
+
 static const char *claim(struct consul_value *value, const char *state, uint64_t token)
 {
     struct lock_claim claim = {
@@ -36,8 +42,7 @@ static const char *claim(struct consul_value *value, const char *state, uint64_t
     };
     AUTO_JSON struct json_object *text = lock_value_claim(value->present, &value->identity, &claim);
 
-    remember_written(value, json_line(text));
-    return value->written[0];
+    return remember_line(value, text);
 }
 
 const char *consul_value_acquire(struct consul_value *value, uint64_t highest_token)
@@ -54,6 +59,16 @@ const char *consul_value_write(struct consul_value *value, const char *state, ui
         lock_value_time(value->since);
     value->adopting = false;
     return claim(value, state, token);
+}
+
+const char *consul_value_give_back(struct consul_value *value, uint64_t index)
+{
+    if (!value->seen || value->seen_index != index)
+        return NULL;
+    if (!value->present) /* overwritten by somebody else; no token is above the index */
+        return consul_value_write(value, "released", index);
+    AUTO_JSON struct json_object *text = lock_value_released(value->present, index);
+    return remember_line(value, text);
 }
 
 static bool is_written(const struct consul_value *value, const struct entry *entry)

@@ -31,6 +31,11 @@ const char *consul_value_acquire(struct consul_value *value, uint64_t highest_to
 /* What later writes of the term say. state: "held" or "released". */
 const char *consul_value_write(struct consul_value *value, const char *state, uint64_t token);
 
+/* What gives away the lock of a session that is not this instance's. NULL: the value of that index
+ * is not the one that was seen last. The text is valid until the next write.
+ */
+const char *consul_value_give_back(struct consul_value *value, uint64_t index);
+
 /* Takes in what was read, and shows it in the view. */
 void consul_value_seen(struct consul_value *value, const struct entry *entry,
                        struct lock_view *view);

@@ -73,13 +73,15 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
         (term != supervisor->election.term || !election_may_act(&supervisor->election)))
         return; /* said already */
     supervisor->answer_due = 0;
-    if (succeeded)
-        supervisor->record.promoted = false;
-    if (supervisor->phase == PHASE_PREPARES) { /* a predecessor's */
-        supervisor_write_record(supervisor);
+    if (supervisor->phase == PHASE_PREPARES) {
+        predecessor_demoted(supervisor, succeeded, now);
         supervisor_prepare(supervisor, now);
         return;
     }
+    if (succeeded)
+        supervisor->record.promoted = false;
+    else
+        log_error("the demotion failed: the lock is not given away but left to run out");
     bool lead_ends_us = supervisor->settings->exit_on_demote &&
                         supervisor->election.reason != REASON_PROMOTION_FAILED;
     if (succeeded && lead_ends_us && supervisor->stop_deadline == 0)
@@ -98,7 +100,7 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
 
 static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns now)
 {
-    supervisor->record.program = pid;
+    supervisor->record.program = record_process(pid);
     supervisor->gone = false;
     supervisor_write_record(supervisor);
     if (supervisor->phase == PHASE_PREPARES)
@@ -117,7 +119,7 @@ static void program_exited(struct supervisor *supervisor, const struct exit_repo
     int status = WIFSIGNALED(report->wait_status) ? 128 + WTERMSIG(report->wait_status)
                                                   : WEXITSTATUS(report->wait_status);
 
-    supervisor->record.program = 0;
+    supervisor->record.program = (struct recorded_process){ .pid = 0 };
     if (report->overdue)
         status = EXIT_STATUS_LEAD_LOST;
     if (supervisor->stop_deadline != 0) {
@@ -162,7 +164,6 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
         demotion_said(supervisor, message->term, true, now);
         break;
     case KEEPER_DEMOTION_FAILED:
-        log_error("the demotion failed: the lock is not given away but left to run out");
         demotion_said(supervisor, message->term, false, now);
         break;
     default:

@@ -175,8 +175,8 @@ static int end(struct supervisor *supervisor)
     peers_end(supervisor);
     cgroup_remove();
     lease_file_remove(&supervisor->lease_file);
-    if (!supervisor->record.promoted)
-        place_remove_record(&supervisor->place);
+    if (supervisor_leaves_nothing(supervisor))
+        record_remove(&supervisor->place);
     return supervisor->exit_status;
 }
 

@@ -55,6 +55,11 @@ static void close_lock(struct supervisor *supervisor)
     supervisor->lock_fd = -1;
 }
 
+void network_send_request(struct supervisor *supervisor, const struct lock_request *request)
+{
+    send(supervisor, NETWORK_REQUEST, request, sizeof *request, -1);
+}
+
 void network_ask(struct supervisor *supervisor, const struct lock_request *request, instant_ns now)
 {
     struct open_request *open = open_request_find(supervisor, 0);
@@ -68,7 +73,7 @@ void network_ask(struct supervisor *supervisor, const struct lock_request *reque
         close_lock(supervisor); /* of this term; an abandoned session has none */
     assert(open); /* the election has few open at once, and each is answered or read back */
     *open = (struct open_request){ .request = *request, .sent = now };
-    send(supervisor, NETWORK_REQUEST, request, sizeof *request, -1);
+    network_send_request(supervisor, request);
 }
 
 void network_lost(struct supervisor *supervisor, instant_ns now)
@@ -107,6 +112,7 @@ void network_lost(struct supervisor *supervisor, instant_ns now)
         election_answered(election, &answer, now, &commands);
         lead_carry_out(supervisor, &commands, now);
     }
+    predecessor_network_lost(supervisor, now);
 }
 
 /* --- What it says. --- */
@@ -170,10 +176,14 @@ void network_said(struct supervisor *supervisor, const struct message *message, 
                   instant_ns now)
 {
     const struct fatal_body *fatal = MESSAGE_BODY(message, const struct fatal_body);
+    const struct lock_answer *answer = MESSAGE_BODY(message, const struct lock_answer);
 
     switch ((enum network_message)message->type) {
     case NETWORK_ANSWER:
-        answer_said(supervisor, MESSAGE_BODY(message, const struct lock_answer), passed_fd, now);
+        if (answer->serial & PREDECESSOR_SERIAL)
+            predecessor_answered(supervisor, answer, now);
+        else
+            answer_said(supervisor, answer, passed_fd, now);
         break;
     case NETWORK_LOCK_SEEN:
         lock_seen(supervisor, MESSAGE_BODY(message, const struct lock_view), now);

@@ -55,7 +55,7 @@ int keeper_start_process(struct supervisor *supervisor, struct error *err)
         return -1;
     }
     supervisor->keeper = (struct peer){ .pid = pid, .fd = ends[0] };
-    supervisor->record.keeper = pid;
+    supervisor->record.keeper = record_process(pid);
     return 0;
 }
 
@@ -152,7 +152,7 @@ int network_start_process(struct supervisor *supervisor, struct error *err)
     }
     setpgid(pid, pid);
     supervisor->network = (struct peer){ .pid = pid, .fd = with_supervisor[0] };
-    supervisor->record.network = pid;
+    supervisor->record.network = record_process(pid);
     keeper_send(supervisor, KEEPER_NETWORK, 0, NULL, 0, with_keeper[0]);
     close(with_keeper[0]);
     return 0;

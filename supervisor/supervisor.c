@@ -11,15 +11,16 @@
 #include "base/signals.h"
 #include "keeper/role_files.h"
 
-#define PLACE_INTERVAL MILLISECONDS(50)
-#define PLACE_PATIENCE SECONDS(10)
+#define PLACE_INTERVAL   MILLISECONDS(50)
+#define REMAINS_INTERVAL MILLISECONDS(5)
+#define PLACE_PATIENCE   SECONDS(10)
 
 /* timeout(1) and the like send a stop signal to a process and to its group: that is one. */
 #define REPEAT_TIME MILLISECONDS(100)
 
 void supervisor_write_record(struct supervisor *supervisor)
 {
-    place_write_record(&supervisor->place, supervisor->settings, &supervisor->record);
+    record_write(&supervisor->place, &supervisor->record);
 }
 
 /* --- The beginning. --- */
@@ -58,21 +59,22 @@ void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
 static void take_place(struct supervisor *supervisor, instant_ns now)
 {
     char holder[64];
+    bool ours = place_lock(&supervisor->place);
 
-    if (place_lock(&supervisor->place)) {
+    if (ours && predecessor_is_over(supervisor, now)) {
         supervisor->place_due = 0;
         supervisor->has_place = true;
         supervisor->phase = PHASE_PREPARES;
         role_files_show(supervisor->settings, false); /* a predecessor may have left another */
         lease_file_show(&supervisor->lease_file);
-        supervisor->record.promoted = place_was_promoted(&supervisor->place);
+        predecessor_take_over(supervisor, now);
         supervisor_prepare(supervisor, now);
         return;
     }
-    supervisor->place_due = now + PLACE_INTERVAL;
-    if (supervisor->place_warning != 0 && now >= supervisor->place_warning) {
+    supervisor->place_due = now + (ours ? REMAINS_INTERVAL : PLACE_INTERVAL);
+    if (!ours && supervisor->place_warning != 0 && now >= supervisor->place_warning) {
         supervisor->place_warning = 0;
-        place_holder(&supervisor->place, holder, sizeof holder);
+        record_holder(&supervisor->place, holder, sizeof holder);
         log_warn("waiting: another consul-leader is this instance instance=%s held-by=\"%s\" "
                  "folder=%s",
                  supervisor->settings->instance, holder, supervisor->place.folder);
@@ -149,6 +151,13 @@ bool supervisor_has_ended(const struct supervisor *supervisor)
         return false;
     return now >= supervisor->stop_deadline ||
            (supervisor->election_over && supervisor->taken_down && !requests_are_open(supervisor));
+}
+
+bool supervisor_leaves_nothing(const struct supervisor *supervisor)
+{
+    const struct record *record = &supervisor->record;
+
+    return supervisor->has_place && !record->promoted && record->former[0].text[0] == '\0';
 }
 
 /* --- Signals and deaths. --- */
@@ -277,6 +286,7 @@ static void let_time_pass(struct supervisor *supervisor, instant_ns now)
         network_restart(supervisor, now);
     if (is_due(supervisor->sweep_due, now))
         supervisor_sweep(supervisor, now);
+    predecessor_time_passed(supervisor, now);
     if (is_due(network_hangs_at(supervisor), now)) {
         log_warn("the network process does not answer: it is killed");
         network_kill(supervisor);
@@ -294,6 +304,7 @@ instant_ns supervisor_next_due(const struct supervisor *supervisor)
     due = clock_earlier(due, supervisor->network_due);
     due = clock_earlier(due, supervisor->sweep_due);
     due = clock_earlier(due, network_hangs_at(supervisor));
+    due = clock_earlier(due, predecessor_next_due(supervisor));
     due = clock_earlier(due, supervisor->answer_due);
     if (supervisor->stop_deadline != 0 && program_is_over(supervisor))
         due = clock_earlier(due, supervisor->stop_deadline);
@@ -306,6 +317,7 @@ void supervisor_begin(struct supervisor *supervisor)
 {
     instant_ns now = clock_now_ns();
 
+    record_describe(&supervisor->record, supervisor->settings);
     supervisor->place_warning = now + PLACE_PATIENCE;
     take_place(supervisor, now);
 }

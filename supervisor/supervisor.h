@@ -12,6 +12,8 @@
 #include "keeper/orders.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
+#include "supervisor/predecessor.h"
+#include "supervisor/record.h"
 #include "supervisor/start_line.h"
 
 #define OPEN_REQUESTS_MAX 32
@@ -57,6 +59,7 @@ struct supervisor {
     instant_ns place_due; /* to try the place again */
     instant_ns place_warning;
     struct record record;
+    struct predecessor predecessor;
     struct lease_file lease_file;
 
     enum phase phase;
@@ -125,7 +128,10 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
 
 /* --- network_link.c --- */
 
+/* An election's request, whose answer it gets. */
 void network_ask(struct supervisor *supervisor, const struct lock_request *request, instant_ns now);
+
+void network_send_request(struct supervisor *supervisor, const struct lock_request *request);
 
 /* The role that tags and files show. standing: false at the end, all is taken down. */
 void network_send_role(struct supervisor *supervisor, bool leader, bool standing);
@@ -178,5 +184,8 @@ void supervisor_begin(struct supervisor *supervisor);
 void supervisor_turn(struct supervisor *supervisor);
 instant_ns supervisor_next_due(const struct supervisor *supervisor);
 bool supervisor_has_ended(const struct supervisor *supervisor);
+
+/* At the end: whether the record is ours, and nobody has to be told anything by it. */
+bool supervisor_leaves_nothing(const struct supervisor *supervisor);
 
 #endif

@@ -93,10 +93,7 @@ def test_the_whole_instance_killed(world, times):
     _, _, ttl, _, lock_delay = times
     trio = make(world, times)
     name = trio.settle()
-    everything = trio.instances[name].all
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in everything:
-            processes.kill(process.pid, number)
+    processes.end_at_once(trio.instances[name].all)
     trio.next_leads(now(), 2 * ttl + lock_delay + 2, but=name)
 
 
@@ -383,10 +380,7 @@ def test_a_restarted_instance_demotes_before_it_stands(world):
                hook("demote", "--exit-after", 50), "--instance", "web-1", "--state-dir", world.folder]
     one = world.start("one", *options, "--", *program(), agent=consul)
     world.events.wait("promote-end", 5)
-    everything = one.all
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in everything:
-            processes.kill(process.pid, number)
+    processes.end_at_once(one.all)
     one.all_gone(2)
     killed = now()
     world.start("again", *options, "--", *program(), agent=consul)

@@ -47,6 +47,19 @@ def test_a_second_that_waits_for_the_place_can_be_stopped(world, place):
     assert not world.events.all("start", name="two")
 
 
+def test_a_second_that_was_stopped_while_it_waited_leaves_the_record_of_the_first(world, place):
+    options = [*place, "--on-promote", hook("promote"), "--on-demote", hook("demote")]
+    one = world.file("one", *options, command=program())
+    world.events.wait("promote-end", 5)
+    two = world.file("two", *options, command=program())
+    holds(lambda: two.process.poll() is None, 0.3)
+    two.stop()
+    processes.end_at_once(one.all)
+    one.all_gone(2)
+    world.file("again", *options, command=program())
+    assert world.events.wait("demote-end", 5, name="again").reason == "restart"
+
+
 @pytest.mark.parametrize("which", ["supervisor", "keeper", "network"])
 def test_the_place_is_held_until_nothing_is_left_in_it(world, place, which):
     one = world.file("one", *place, "--on-demote", hook("demote", "--exit-after", 500), "--on-promote", hook("promote"),
@@ -97,10 +110,7 @@ def test_a_restart_of_one_that_did_not_lead_has_nothing_to_demote(world, place):
     options = [*place, "--on-promote", hook("promote"), "--on-demote", hook("demote")]
     one = world.file("one", *options, command=program())
     one.wait_for_line("follower|waiting", 5)
-    everything = one.all
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in everything:
-            processes.kill(process.pid, number)
+    processes.end_at_once(one.all)
     one.all_gone(2)
     again = world.file("again", *options, command=program())
     again.wait_for_line("follower|waiting", 5)

@@ -76,6 +76,7 @@ void coverage_add(struct coverage *sum, const struct coverage *part)
     sum->runs += part->runs;
     sum->events += part->events;
     sum->promotions += part->promotions;
+    sum->given_back += part->given_back;
     sum->refused_writes += part->refused_writes;
     sum->simulated_s += part->simulated_s;
 }
@@ -141,7 +142,9 @@ bool coverage_report(const struct coverage *sum)
     bool pairs = report_pairs(sum);
 
     printf("%" PRIu64 " runs, %" PRIu64 " simulated hours, %" PRIu64 " events, %" PRIu64
-           " leads, %" PRIu64 " writes left to the tokens and refused\n",
-           sum->runs, sum->simulated_s / 3600, sum->events, sum->promotions, sum->refused_writes);
+           " leads, %" PRIu64 " locks of dead runs given back, %" PRIu64
+           " writes left to the tokens and refused\n",
+           sum->runs, sum->simulated_s / 3600, sum->events, sum->promotions, sum->given_back,
+           sum->refused_writes);
     return cells && faults && pairs;
 }

@@ -17,6 +17,7 @@ struct coverage {
     uint64_t runs;
     uint64_t events;
     uint64_t promotions;
+    uint64_t given_back; /* locks of dead runs, by those that came after them in their places */
     uint64_t refused_writes;
     uint64_t simulated_s;
 };

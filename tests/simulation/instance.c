@@ -94,6 +94,20 @@ void instance_hurry(struct instance *instance)
     process_signal(instance->supervisor, SIGTERM);
 }
 
+static void kill_member(struct process *process, void *context)
+{
+    if (process->instance == context && process->alive) {
+        process->unkillable = 0;
+        process_kill(process);
+    }
+}
+
+void instance_kill(struct instance *instance)
+{
+    instance->disturbed = world.now;
+    processes_each(kill_member, instance);
+}
+
 bool instance_lives(const struct instance *instance)
 {
     return instance->supervisor->alive;
@@ -261,5 +275,5 @@ void instance_process_ends(struct process *process)
     if (instance->slot->pid_1)
         processes_each(kill_with_container, instance);
     if (instance->slot->wanted)
-        slot_start(instance->slot, chance_between(MILLISECONDS(200), SECONDS(5)));
+        slot_start(instance->slot, chance_between(MILLISECONDS(200), RESTART_MOST));
 }

@@ -8,10 +8,13 @@
 #define SIMULATION_INSTANCE_H
 
 #include "base/settings.h"
-#include "supervisor/place.h"
+#include "supervisor/record.h"
 #include "tests/simulation/process.h"
 
 #define SLOTS_MAX 4
+
+/* How long a scheduler takes at most to start again what has ended. */
+#define RESTART_MOST SECONDS(5)
 
 /* How a program and its hooks take being told things. */
 struct habits {
@@ -71,6 +74,9 @@ void slot_start(struct slot *slot, duration_ns after);
 
 /* As a scheduler stops a task: a signal; it starts it again unless it is not wanted any more. */
 void instance_stop(struct instance *instance);
+
+/* All of it at once, as a container's end does. */
+void instance_kill(struct instance *instance);
 
 /* The supervisor lives. */
 bool instance_lives(const struct instance *instance);

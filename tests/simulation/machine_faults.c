@@ -46,6 +46,7 @@ STATE(reads_limited)
 static void crash(struct fault *fault)
 {
     fault->host->off++;
+    fault->host->crashes++;
     fault->host->agent_down++;
     processes_crash(fault->host);
 }

@@ -50,7 +50,7 @@ static void end_soon(struct process *process, struct supervisor_state *state)
     }
     if (keeper->alive)
         return;
-    if (!state->supervisor.record.promoted)
+    if (supervisor_leaves_nothing(&state->supervisor))
         process->instance->slot->has_record = false;
     story_tell("%s ends with status %d", story_instance(process->instance),
                state->supervisor.exit_status);
@@ -112,7 +112,7 @@ int keeper_start_process(struct supervisor *supervisor, struct error *err)
     process->next_due = keeper_due;
     instance->keeper = process;
     supervisor->keeper = (struct peer){ .pid = process->pid, .fd = ends[0] };
-    supervisor->record.keeper = process->pid;
+    supervisor->record.keeper = record_process(process->pid);
     process_wake(process);
     return 0;
 }
@@ -162,7 +162,7 @@ int network_start_process(struct supervisor *supervisor, struct error *err)
     process->next_due = network_due;
     parent->instance->network = process;
     supervisor->network = (struct peer){ .pid = process->pid, .fd = with_supervisor[0] };
-    supervisor->record.network = process->pid;
+    supervisor->record.network = record_process(process->pid);
     if (supervisor->keeper.fd >= 0)
         keeper_send(supervisor, KEEPER_NETWORK, 0, NULL, 0, with_keeper[0]);
     else

@@ -46,19 +46,9 @@ static void kill_two(struct fault *fault)
         kill_network(fault);
 }
 
-static void kill_member(struct process *process, void *instance)
-{
-    if (process->instance == instance && process->alive) {
-        process->unkillable = 0;
-        process_kill(process);
-    }
-}
-
-/* As a container does: all at once. */
 static void kill_container(struct fault *fault)
 {
-    fault->instance->disturbed = world.now;
-    processes_each(kill_member, fault->instance);
+    instance_kill(fault->instance);
 }
 
 /* It dies between two system calls of a turn. */

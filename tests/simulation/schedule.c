@@ -25,7 +25,7 @@
 #define BOUND_SLACK   SECONDS(60)
 #define WATCHED       SECONDS(15) /* that the leader stays */
 #define TAKEOVER      SECONDS(2)  /* beside a stop or a demotion */
-#define TAKEOVERS     SECONDS(12) /* both */
+#define TAKEOVERS     SECONDS(22) /* all three */
 #define STOPS         SECONDS(12) /* one after the other, to the last */
 #define EVENTS_LIMIT  400000
 
@@ -233,6 +233,18 @@ static bool takeover_after_a_kill(void)
     return another_leads_after(leader->slot->settings->demote_timeout_ns);
 }
 
+/* All of it is killed at once, and what is started in its place gives the lock back. */
+static bool takeover_after_a_restart(void)
+{
+    struct instance *leader = judge_leader();
+
+    if (!leader->slot->named) /* the lock runs out */
+        return true;
+    story_tell("--- all of %s is killed", story_instance(leader));
+    instance_kill(leader);
+    return another_leads_after(RESTART_MOST + leader->slot->settings->demote_timeout_ns);
+}
+
 static void play(const struct settings *terms)
 {
     /* A session that nobody renews from Consul's last election on, the lock-delay, a lease for a
@@ -249,7 +261,8 @@ static void play(const struct settings *terms)
     if (!go_on(calm + WATCHED))
         return;
     judge_expects_same_leader(session);
-    if (judge_verdict() != RULES || !planned_takeover() || !takeover_after_a_kill())
+    if (judge_verdict() != RULES || !planned_takeover() || !takeover_after_a_kill() ||
+        !takeover_after_a_restart())
         return;
     for (unsigned i = 0; i < slot_count; i++)
         world_plan(world.now + chance(STOPS / 2), stop_slot, &slots[i], 0);

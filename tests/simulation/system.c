@@ -1,7 +1,7 @@
 /* system.c - the system calls of the shipped code, answered by the simulated machine of the process
  * whose turn it is. `symbols` names those that are renamed in the shipped objects; the others
- * (child.h, sweep.h, place.h, lease_file.h, log.h) are declared in the headers of the parts that
- * are replaced.
+ * (child.h, sweep.h, place.h, record.h, remains.h, lease_file.h, log.h) are declared in the headers
+ * of the parts that are replaced.
  */
 #include <assert.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "keeper/sweep.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
+#include "supervisor/remains.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/channel.h"
 #include "tests/simulation/instance.h"
@@ -317,30 +318,98 @@ bool place_lock(struct place *place)
     return !held;
 }
 
-bool place_was_promoted(const struct place *place)
-{
-    const struct slot *slot = process_current->instance->slot;
+/* --- The record: supervisor/record.h. --- */
 
-    return place->lock_fd >= 0 && slot->has_record && slot->record.promoted;
+void record_describe(struct record *record, const struct settings *settings)
+{
+    (void)settings;
+    snprintf(record->boot, sizeof record->boot, "%u", process_current->host->crashes);
+    record->supervisor = record_process(process_current->pid);
 }
 
-void place_holder(const struct place *place, char *text, size_t size)
+struct recorded_process record_process(pid_t pid)
+{
+    return (struct recorded_process){ .pid = pid };
+}
+
+int record_read(const struct place *place, struct record *record, struct error *err)
+{
+    const struct slot *slot = process_current->instance->slot;
+    bool exists = place->lock_fd >= 0 && slot->has_record;
+
+    (void)err;
+    *record = exists ? slot->record : (struct record){ .promoted = false };
+    return exists;
+}
+
+void record_holder(const struct place *place, char *text, size_t size)
 {
     (void)place;
     snprintf(text, size, "its predecessor");
 }
 
-void place_write_record(const struct place *place, const struct settings *settings,
-                        const struct record *record)
+void record_write(const struct place *place, const struct record *record)
 {
     struct slot *slot = process_current->instance->slot;
 
-    (void)settings;
     process_enters_kernel();
     if (place->lock_fd < 0)
         return;
     slot->record = *record;
     slot->has_record = true;
+}
+
+/* --- What a dead run has left: supervisor/remains.h. --- */
+
+struct remains {
+    const struct instance *instance;
+    bool ours;    /* one of the three lives */
+    bool program; /* its program does */
+    bool others;  /* hooks, descendants */
+};
+
+static void look_at_remains(struct process *process, void *context)
+{
+    struct remains *remains = context;
+
+    if (process->instance != remains->instance || !process->alive)
+        return;
+    remains->ours |= process->turn != NULL;
+    remains->program |= process->kind == PROCESS_PROGRAM;
+    remains->others |= process->kind == PROCESS_HOOK || process->kind == PROCESS_DESCENDANT;
+}
+
+static struct remains remains_of(const struct record *left)
+{
+    struct remains remains = { .instance = process_find(left->supervisor.pid)->instance };
+
+    processes_each(look_at_remains, &remains);
+    return remains;
+}
+
+bool remains_end(const struct record *left, const struct record *own)
+{
+    const struct instance *instance = process_find(left->supervisor.pid)->instance;
+
+    (void)own;
+    process_enters_kernel();
+    process_kill_cgroup(instance);
+    struct remains remains = remains_of(left);
+    return !instance->slot->has_cgroup || (!remains.program && !remains.others);
+}
+
+/* As on a machine where the pids and a control group tell all; after a crash nothing does. */
+enum death remains_prove_death(const struct record *left, const struct record *own,
+                               struct error *why)
+{
+    struct remains remains = remains_of(left);
+
+    error_set(why, "it is not known to be dead");
+    if (strcmp(left->boot, own->boot) != 0)
+        return DEATH_UNPROVED;
+    if (remains.ours || remains.program)
+        return DEATH_PENDING;
+    return remains.others ? DEATH_UNPROVED : DEATH_PROVED;
 }
 
 /* --- The lease page's file: supervisor/lease_file.h. --- */

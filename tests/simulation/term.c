@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/simulation/coverage.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/judge.h"
 
@@ -248,6 +249,9 @@ void terms_answered(const struct call *call, int status, const char *body)
     else if (after(call->path, "/v1/txn") && status == 200 &&
              verb_session(call->body, "lock", session) && (term = term_of(session)))
         lock_held(term, call);
+    else if (after(call->path, "/v1/txn") && status == 200 &&
+             verb_session(call->body, "unlock", session) && (term = term_of(session)))
+        coverage.given_back += term->instance != call->instance;
     else if (after(call->path, "/v1/kv/" LOCK_KEY "?") && (status == 200 || status == 404))
         lock_read(call, body);
 }

@@ -30,6 +30,7 @@ struct host {
     uint64_t clock_offset;
 
     unsigned off;       /* it has crashed, and is not up again */
+    unsigned crashes;   /* so far */
     unsigned suspended; /* nothing runs; the clock goes on */
     true_ns ran_again;  /* when it was last resumed */
     unsigned slow;      /* processes wait long for a processor */

@@ -66,6 +66,31 @@ START_TEST(fields_that_we_do_not_know_are_kept)
 }
 END_TEST
 
+START_TEST(a_lock_that_is_given_back_for_another_keeps_all_that_it_wrote)
+{
+    AUTO_JSON struct json_object *present =
+        read_text("{\"format\":1,\"state\":\"held\",\"instance\":\"web-1\",\"epoch\":[3],\"pid\":7,"
+                  "\"since\":\"x\",\"lease_ms\":9000,\"previous_token\":17,\"token\":23}");
+    AUTO_JSON struct json_object *value = lock_value_released(present, 99);
+
+    ck_assert_str_eq(json_line(value),
+                     "{\"format\":1,\"state\":\"released\",\"instance\":\"web-1\",\"epoch\":[3],"
+                     "\"pid\":7,\"since\":\"x\",\"lease_ms\":9000,\"previous_token\":17,"
+                     "\"token\":23}");
+}
+END_TEST
+
+START_TEST(a_holder_that_could_not_write_its_token_had_the_index_of_its_only_write)
+{
+    AUTO_JSON struct json_object *present =
+        read_text("{\"format\":1,\"state\":\"held\",\"previous_token\":17,\"token\":0}");
+    AUTO_JSON struct json_object *value = lock_value_released(present, 99);
+
+    ck_assert_uint_eq(json_number(value, "token"), 99);
+    ck_assert_uint_eq(json_number(value, "previous_token"), 17);
+}
+END_TEST
+
 START_TEST(the_successor_of_an_earlier_term_is_forgotten)
 {
     AUTO_JSON struct json_object *present =
@@ -223,6 +248,8 @@ Suite *lock_value_suite(void)
 
     tcase_add_test(value, a_claim_says_all_that_the_format_names);
     tcase_add_test(value, fields_that_we_do_not_know_are_kept);
+    tcase_add_test(value, a_lock_that_is_given_back_for_another_keeps_all_that_it_wrote);
+    tcase_add_test(value, a_holder_that_could_not_write_its_token_had_the_index_of_its_only_write);
     tcase_add_test(value, the_successor_of_an_earlier_term_is_forgotten);
     tcase_add_test(value, the_token_shown_is_the_higher_of_both);
     tcase_add_test(value, only_the_mark_means_released);

@@ -67,6 +67,8 @@ class Leader:
         return self.world.events.last_alive(self.program) + AHEAD
 
     def close(self):
+        """The keeper ends all of it, the supervisor too."""
+        until(lambda: not self.instance.all, 20, every=0.02)
         self.instance.close()
         self.world.instances.remove(self.instance)
 

@@ -128,7 +128,7 @@ void cgroup_remove(void)
     close_end(&group.members);
     close_end(&group.killer);
     if (group.path[0] != '\0')
-        rmdir(group.path);
+        cgroup_folder_remove(group.path);
     group.path[0] = '\0';
 }
 
@@ -140,5 +140,5 @@ bool cgroup_end(const char *path)
 
     if (killer >= 0 && write(killer, "1", 1) < 0)
         log_warn("the cgroup cannot be killed path=%s reason=\"%s\"", path, strerror(errno));
-    return rmdir(path) == 0 || errno == ENOENT;
+    return cgroup_folder_remove(path);
 }

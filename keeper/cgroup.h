@@ -30,7 +30,7 @@ void cgroup_enter(pid_t pid);
 /* Kills all that is in it. */
 void cgroup_kill(void);
 
-/* Removes it, unless somebody is left in it. */
+/* Removes it, and what was made below it, unless somebody is left. */
 void cgroup_remove(void);
 
 /* Kills what is left in the group of a dead instance. Returns whether nobody is in it any more,

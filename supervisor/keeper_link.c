@@ -69,10 +69,10 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
 {
     struct election_commands commands = { 0 };
 
+    supervisor->answer_due = 0;
     if (supervisor->phase != PHASE_PREPARES &&
         (term != supervisor->election.term || !election_may_act(&supervisor->election)))
         return; /* said already */
-    supervisor->answer_due = 0;
     if (supervisor->phase == PHASE_PREPARES) {
         predecessor_demoted(supervisor, succeeded, now);
         supervisor_prepare(supervisor, now);

@@ -70,10 +70,7 @@ def test_a_lost_node(world, settled, how, figure):
 @pytest.mark.long(60)
 def test_a_killed_instance(world, settled, figure):
     trio, name, promised = settled
-    everything = trio.instances[name].all
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in everything:
-            processes.kill(process.pid, number)
+    processes.end_at_once(trio.instances[name].all)
     killed = now()
     took = trio.next_leads(killed, promised["instance killed"] + 5, but=name).at - killed
     figure("instance killed", took)

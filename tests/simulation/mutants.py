@@ -93,7 +93,8 @@ MUTANTS = [
     Mutant("the lock-delay lowered by 3 s", TWO,
            ("base/option_times.c", "#define LOCK_DELAY_MARGIN SECONDS(3)", "#define LOCK_DELAY_MARGIN SECONDS(0)")),
     Mutant("a free lock without release mark taken at once", TWO,
-           ("election/candidacy.c", "return view->lease_ns ? view->lease_ns : candidacy->own_lease;", "return 0;")),
+           ("election/candidacy.c", "    return (lease != 0 ? lease : candidacy->own_lease) + CANDIDACY_MARGIN;",
+            "    return view->exists ? 0 : (lease != 0 ? lease : candidacy->own_lease) + CANDIDACY_MARGIN;")),
     Mutant("unknown outcome taken for failure", ("nobody leads",),
            ("election/answers.c", "    case ANSWER_UNKNOWN:\n        read_back_soon(election, now, commands);\n        break;\n",
             "")),
@@ -133,7 +134,7 @@ MUTANTS = [
     Mutant("ALL_GONE never said", ("nobody leads",),
            ("keeper/demotion.c", "        channel_send(keeper->network_fd, &message, -1);", "        (void)message;")),
     Mutant("the release mark ignored", ("nobody leads",),
-           ("election/candidacy.c", "    if (is_released(candidacy, view))\n        return 0;\n", "    (void)is_released;\n")),
+           ("election/candidacy.c", "never_led || is_released(candidacy, view)", "never_led || !is_released")),
 
     Mutant("the lease page outlives the order to demote", PAGE,
            ("supervisor/lead.c", "    lease_page_clear(supervisor->lease_file.page);\n", "")),

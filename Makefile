@@ -48,7 +48,7 @@ simulation       := $(wildcard tests/simulation/*.c)
 conformance      := $(wildcard tests/conformance/*.c)
 manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
-                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c))
+                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c tests/chaos/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
                     stores/*.[ch] consul/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
@@ -63,7 +63,8 @@ manuals  := $(wildcard docs/*.1)
 .DELETE_ON_ERROR:
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        test-programs setup simulate mutants conformance bench-lease
+        test-programs setup simulate mutants conformance bench-lease \
+        chaos-programs
 all: $(programs)
 
 run:
@@ -91,6 +92,12 @@ manual-check: $(BUILD)/manual
 	$< | diff -u docs/consul-leader.1 -
 
 $(BUILD)/test-program: $(BUILD)/objects/tests/integration/program.o
+	$(LINK) -o $@ $^
+
+$(BUILD)/chaos-program: $(call objects_of,tests/chaos/program.c tests/chaos/record.c)
+	$(LINK) -o $@ $^
+
+$(BUILD)/chaos-store: $(call objects_of,tests/chaos/store.c tests/chaos/record.c)
 	$(LINK) -o $@ $^
 
 $(BUILD)/objects/%.o: %.c $(BUILD)/compiled-with
@@ -139,6 +146,8 @@ unit: $(BUILD)/unit
 	$(BUILD)/unit
 
 test-programs: all $(BUILD)/test-program
+
+chaos-programs: all $(BUILD)/chaos-program $(BUILD)/chaos-store
 
 consul:
 	@tests/fetch-consul

@@ -9,6 +9,7 @@
 #   SEED=n, RUNS=n    for simulate: tells that run, or plays so many; 100,000
 #   SEQUENCES="seed first count"   for conformance
 #   MUTANTS=names     for mutants, as in `make mutants MUTANTS="'no drift allowance'"`
+#   N=n               for chaos: how often, as in `make chaos N=3 TESTS='-k S27'`
 
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
@@ -64,7 +65,7 @@ manuals  := $(wildcard docs/*.1)
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
         test-programs setup simulate mutants conformance bench-lease \
-        chaos-programs
+        chaos chaos-programs chaos-table
 all: $(programs)
 
 run:
@@ -163,6 +164,13 @@ $(BUILD)/bench-lease: $(BUILD)/objects/tests/bench/lease.o
 
 bench-lease: $(BUILD)/bench-lease
 	$<
+
+chaos: chaos-programs
+	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) tests/chaos/run $(or $(N),1) $(TESTS)
+
+# The table of the last run, into its place.
+chaos-table:
+	$(PYTHON) -B tests/chaos/table.py $(BUILD)/chaos.jsonl docs/safety.md
 
 simulate: $(BUILD)/simulate
 	$< $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))

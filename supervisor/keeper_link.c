@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/role_files.h"
 #include "supervisor/supervisor.h"
 
 void keeper_fill_start(const struct supervisor *supervisor, int supervisor_fd,
@@ -50,6 +51,7 @@ static void leading(struct supervisor *supervisor, instant_ns now)
     log_info("leading key=%s token=%" PRIu64 " after=%llums", supervisor->settings->key,
              supervisor->election.token, milliseconds_since(supervisor->changed, now));
     network_send_role(supervisor, true, true);
+    role_files_show(supervisor->settings, true);
 }
 
 static void promotion_said(struct supervisor *supervisor, uint64_t term, bool succeeded,

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keeper/role_files.h"
 #include "network/requests.h"
 #include "supervisor/supervisor.h"
 
@@ -36,7 +35,6 @@ void network_send_role(struct supervisor *supervisor, bool leader, bool standing
         supervisor->taken_down = true;
         return;
     }
-    role_files_show(supervisor->settings, leader);
     send(supervisor, NETWORK_ROLE, &order, sizeof order, -1);
 }
 

@@ -13,9 +13,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import consul  # noqa: E402
 import processes  # noqa: E402
-from conftest import World  # noqa: E402
 from instance import hook, program  # noqa: E402
 from waiting import now, until  # noqa: E402
+from world import World  # noqa: E402
 
 TURNS = int(os.environ.get("TURNS", 50))
 

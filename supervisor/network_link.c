@@ -110,6 +110,9 @@ void network_lost(struct supervisor *supervisor, instant_ns now)
         election_answered(election, &answer, now, &commands);
         lead_carry_out(supervisor, &commands, now);
     }
+    struct election_commands commands = { 0 };
+    election_store_reopened(election, now, &commands);
+    lead_carry_out(supervisor, &commands, now);
     predecessor_network_lost(supervisor, now);
 }
 

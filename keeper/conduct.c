@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keeper/cgroup.h"
 #include "keeper/lease_page.h"
 #include "keeper/role_files.h"
 #include "keeper/sweep.h"
@@ -168,7 +167,6 @@ void keeper_kill_everything(struct keeper *keeper)
     if (program_is_alive(&keeper->program))
         program_kill(&keeper->program);
     hook_kill(&keeper->hook);
-    cgroup_kill();
     lease_page_clear(keeper->start->lease_page);
     keeper->killing = true;
     if (keeper->sweep_due == 0) /* most often nothing else is left to be looked for */

@@ -95,6 +95,10 @@ static int open_directories(struct supervisor *supervisor, struct error *err)
             error_wrap(err, "--state-dir");
             return EXIT_STATUS_USAGE;
         }
+        if (settings->runtime_dir[0] != '\0') {
+            error_wrap(err, "--runtime-dir");
+            return EXIT_STATUS_USAGE;
+        }
         log_warn("no place lock, no record: %s", err->text);
     }
     if (lease_file_make(&supervisor->lease_file, settings, &supervisor->place, err) < 0) {

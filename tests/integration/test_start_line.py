@@ -3,14 +3,13 @@ choice risks.
 """
 import re
 import signal
-import time
 
 import pytest
 
 import processes
 from instance import hook, program
 from trio import LEADER_ONLY, Trio
-from waiting import holds, now
+from waiting import now
 
 NUMBERS = re.compile(r"takeover: planned <(.+?), node lost (.+?), instance killed (.+?); "
                      r"Consul's servers may be away (.+?)$")
@@ -77,17 +76,7 @@ def test_a_killed_instance(world, settled, figure):
     assert took <= promised["instance killed"]
 
 
-@pytest.mark.long(40)
-def test_an_outage_of_the_servers(world, settled):
-    trio, name, promised = settled
-    before = world.events.words()
-    for server in trio.cluster.servers:
-        server.pause()
-    holds(lambda: world.events.words() == before, promised["away"] - 0.5)
-    time.sleep(0.5)
-    for server in trio.cluster.servers:
-        server.resume()
-    holds(lambda: world.events.words() == before, 8, "nothing has changed")
+# An outage of the servers: test_consul.py, by the elections that they need.
 
 
 # Unsafe choices: one sentence each.

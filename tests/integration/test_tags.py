@@ -198,7 +198,7 @@ def test_the_tag_follows_the_role_when_the_lead_is_lost(trio, world):
     trio.consul.delete("consul-leader/redis/lock")
     world.events.wait("demote-begin", 1, name=name)
     until(lambda: tagged(trio) == [], 1)
-    following = trio.leader(LEASE + 2, after=lost)
+    following = trio.leader(LEASE + 3, after=lost)
     until(lambda: tagged(trio) == [following.name], 2)
 
 

@@ -164,8 +164,6 @@ MUTANTS = [
            ("keeper/demotion.c", "!program_is_stopped(&keeper->program);", "true;")),
     Mutant("an absence that was not watched counts on", TWO,
            ("election/candidacy.c", "    if (candidacy->absent)\n        candidacy->free = false;", "")),
-    Mutant("an absent lock taken without another look", TWO,
-           ("election/candidacy.c", "if (!candidacy->free || unwatched)", "(void)unwatched;\n    if (!candidacy->free)")),
     Mutant("a candidate without a keeper may lead", PAGE,
            ("supervisor/losses.c", "        lead_stop(supervisor, now);", "        (void)now;")),
     Mutant("descendants wait for a program that cannot be killed", ("a loss that was told", *TWO),

@@ -10,6 +10,7 @@
 #   SEQUENCES="seed first count"   for conformance
 #   RUNS=n, LONG_RUNS=n   for bench-deaths, 50 and 10; RUNS=n for bench-lateness, 1,000
 #   MUTANTS=names     for mutants, as in `make mutants MUTANTS="'no drift allowance'"`
+#   N=n               for chaos: how often, as in `make chaos N=3 TESTS='-k S27'`
 
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
@@ -49,7 +50,7 @@ simulation       := $(wildcard tests/simulation/*.c)
 conformance      := $(wildcard tests/conformance/*.c)
 manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
-                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c))
+                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c tests/chaos/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
                     stores/*.[ch] consul/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
@@ -64,7 +65,8 @@ manuals  := $(wildcard docs/*.1)
 .DELETE_ON_ERROR:
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        bench-deaths bench-lateness bench-lease test-programs setup simulate mutants conformance
+        bench-deaths bench-lateness bench-lease test-programs setup simulate mutants conformance \
+        chaos chaos-programs chaos-table
 all: $(programs)
 
 run:
@@ -92,6 +94,12 @@ manual-check: $(BUILD)/manual
 	$< | diff -u docs/consul-leader.1 -
 
 $(BUILD)/test-program: $(BUILD)/objects/tests/integration/program.o
+	$(LINK) -o $@ $^
+
+$(BUILD)/chaos-program: $(call objects_of,tests/chaos/program.c tests/chaos/record.c)
+	$(LINK) -o $@ $^
+
+$(BUILD)/chaos-store: $(call objects_of,tests/chaos/store.c tests/chaos/record.c)
 	$(LINK) -o $@ $^
 
 $(BUILD)/objects/%.o: %.c $(BUILD)/compiled-with
@@ -141,6 +149,8 @@ unit: $(BUILD)/unit
 
 test-programs: all $(BUILD)/test-program
 
+chaos-programs: all $(BUILD)/chaos-program $(BUILD)/chaos-store
+
 consul:
 	@tests/fetch-consul
 
@@ -163,6 +173,13 @@ $(BUILD)/bench-lease: $(BUILD)/objects/tests/bench/lease.o
 
 bench-lease: $(BUILD)/bench-lease
 	$<
+
+chaos: chaos-programs
+	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) tests/chaos/run $(or $(N),1) $(TESTS)
+
+# The table of the last run, into its place.
+chaos-table:
+	$(PYTHON) -B tests/chaos/table.py $(BUILD)/chaos.jsonl docs/safety.md
 
 simulate: $(BUILD)/simulate
 	$< $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))

@@ -12,13 +12,12 @@ static bool is_released(const struct candidacy *candidacy, const struct lock_vie
 /* How long a lock without the mark is left alone. */
 static duration_ns waiting_time(const struct candidacy *candidacy, const struct lock_view *view)
 {
-    if (is_released(candidacy, view))
+    duration_ns lease = view->exists ? view->lease_ns : candidacy->last_lease;
+    bool never_led = !view->exists && !candidacy->seen && view->others_index == 0;
+
+    if (never_led || is_released(candidacy, view))
         return 0;
-    if (!view->exists && !candidacy->seen && view->others_index == 0)
-        return 0;
-    if (view->exists)
-        return view->lease_ns ? view->lease_ns : candidacy->own_lease;
-    return candidacy->last_lease ? candidacy->last_lease : candidacy->own_lease;
+    return (lease != 0 ? lease : candidacy->own_lease) + CANDIDACY_MARGIN;
 }
 
 static void remember(struct candidacy *candidacy, const struct lock_view *view)

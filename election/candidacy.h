@@ -2,13 +2,18 @@
  *
  * A lock that was released with our mark is free at once. Any other free lock may still have a
  * leader that does not know of its loss (somebody unlocked or deleted it by hand), so it is left
- * alone for that leader's lease. docs/safety.md, "A free lock".
+ * alone for that leader's lease and a little more. docs/safety.md, "A free lock".
  */
 #ifndef ELECTION_CANDIDACY_H
 #define ELECTION_CANDIDACY_H
 
 #include "election/lease.h"
 #include "election/lock.h"
+
+/* How much longer than a lease a lock without the mark is left alone: for the difference of the
+ * clocks, and for a kill that is late.
+ */
+#define CANDIDACY_MARGIN 500000000u
 
 struct candidacy {
     duration_ns own_lease; /* where the lock's value names none */

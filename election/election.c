@@ -191,6 +191,14 @@ void election_time_passed(struct election *election, instant_ns now,
         transition(election, EVENT_OPEN, now, commands);
 }
 
+void election_store_reopened(struct election *election, instant_ns now,
+                             struct election_commands *commands)
+{
+    if (election->renewal_due != 0)
+        election->renewal_due = now;
+    election_time_passed(election, now, commands);
+}
+
 static void consider(instant_ns *earliest, bool wanted, instant_ns due)
 {
     if (wanted && due != 0 && (*earliest == 0 || due < *earliest))

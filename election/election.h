@@ -165,6 +165,10 @@ void election_stop(struct election *election, enum election_reason reason, insta
 void election_answered(struct election *election, const struct lock_answer *answer, instant_ns now,
                        struct election_commands *commands);
 
+/* Another network process was started: the session is renewed at once, before that one dies too. */
+void election_store_reopened(struct election *election, instant_ns now,
+                             struct election_commands *commands);
+
 void election_lock_seen(struct election *election, const struct lock_view *view, instant_ns now,
                         struct election_commands *commands);
 

@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,9 +19,9 @@
 
 static struct {
     char path[PATH_MAX];
-    int members;
+    int folder;
     int killer;
-} group = { .members = -1, .killer = -1 };
+} group = { .folder = -1, .killer = -1 };
 
 /* --- Where we are ourselves. --- */
 
@@ -54,13 +58,15 @@ static int open_in(const char *folder, const char *name, int flags)
 
 static int open_group(const char *own, struct error *err)
 {
-    AUTO_CLOSE int common = open_in(own, "cgroup.procs", O_WRONLY); /* needed to move within it */
+    AUTO_CLOSE int common = open_in(own, "cgroup.procs", O_WRONLY); /* what a start in it needs */
 
     if (common < 0)
-        return error_errno(err, "cannot move processes within %s", own);
-    group.members = open_in(group.path, "cgroup.procs", O_WRONLY);
-    if (group.members < 0)
-        return error_errno(err, "cannot open %s/cgroup.procs", group.path);
+        return error_errno(err, "cannot start processes below %s", own);
+    if (syscall(SYS_clone3, NULL, 0) < 0 && errno == ENOSYS)
+        return error_errno(err, "cannot start processes in a cgroup: clone3");
+    group.folder = open(group.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (group.folder < 0)
+        return error_errno(err, "cannot open %s", group.path);
     group.killer = open_in(group.path, "cgroup.kill", O_WRONLY);
     if (group.killer < 0)
         return error_errno(err, "cannot open %s/cgroup.kill", group.path);
@@ -97,17 +103,25 @@ int cgroup_killer(void)
     return group.killer;
 }
 
-void cgroup_enter(pid_t pid)
+pid_t cgroup_fork(void)
 {
     static bool told;
-    char text[16];
-    int length = snprintf(text, sizeof text, "%d", (int)pid);
+    struct clone_args arguments = {
+        .flags = CLONE_INTO_CGROUP,
+        .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)group.folder,
+    };
 
-    if (group.members < 0 || write(group.members, text, (size_t)length) == length || told)
-        return;
+    if (group.folder < 0)
+        return fork();
+    pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid >= 0 || errno == EAGAIN || errno == ENOMEM)
+        return pid;
+    if (!told)
+        log_warn("processes cannot be started in the cgroup, only followed path=%s reason=\"%s\"",
+                 group.path, strerror(errno));
     told = true;
-    log_warn("a process cannot be put into the cgroup, only followed path=%s reason=\"%s\"",
-             group.path, strerror(errno));
+    return fork();
 }
 
 void cgroup_kill(void)
@@ -125,10 +139,10 @@ static void close_end(int *fd)
 
 void cgroup_remove(void)
 {
-    close_end(&group.members);
+    close_end(&group.folder);
     close_end(&group.killer);
     if (group.path[0] != '\0')
-        rmdir(group.path);
+        cgroup_folder_remove(group.path);
     group.path[0] = '\0';
 }
 
@@ -140,5 +154,5 @@ bool cgroup_end(const char *path)
 
     if (killer >= 0 && write(killer, "1", 1) < 0)
         log_warn("the cgroup cannot be killed path=%s reason=\"%s\"", path, strerror(errno));
-    return rmdir(path) == 0 || errno == ENOENT;
+    return cgroup_folder_remove(path);
 }

@@ -24,13 +24,16 @@ const char *cgroup_path(void);
 /* A descriptor through which "1" kills all that is in it; -1: there is none. */
 int cgroup_killer(void);
 
-/* Puts a process into it that has started nothing yet. A failure is logged. */
-void cgroup_enter(pid_t pid);
+/* fork(), with the child in it from its first moment. To move a process there afterwards would make
+ * all forks of the machine wait. Where that cannot be done, which is logged, or there is no group,
+ * the child is where we are.
+ */
+pid_t cgroup_fork(void);
 
 /* Kills all that is in it. */
 void cgroup_kill(void);
 
-/* Removes it, unless somebody is left in it. */
+/* Removes it, and what was made below it, unless somebody is left. */
 void cgroup_remove(void);
 
 /* Kills what is left in the group of a dead instance. Returns whether nobody is in it any more,

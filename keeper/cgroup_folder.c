@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/scope.h"
 
@@ -61,6 +62,43 @@ bool cgroup_folder_find(const char *group, char folder[PATH_MAX])
     return false;
 }
 
+/* --- What is below it. --- */
+
+static void scope_closedir(DIR **directory)
+{
+    if (*directory)
+        closedir(*directory);
+}
+
+#define AUTO_CLOSEDIR __attribute__((cleanup(scope_closedir)))
+
+/* The name of the next one in it; NULL: there is none. */
+static const char *next_group(DIR *directory)
+{
+    struct dirent *entry;
+
+    while ((entry = readdir(directory)))
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+            return entry->d_name;
+    return NULL;
+}
+
+static bool path_below(char below[PATH_MAX], const char *folder, const char *name)
+{
+    return snprintf(below, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
+}
+
+bool cgroup_folder_remove(const char *folder)
+{
+    char below[PATH_MAX];
+    AUTO_CLOSEDIR DIR *directory = opendir(folder);
+
+    for (const char *name; directory && (name = next_group(directory));)
+        if (path_below(below, folder, name))
+            cgroup_folder_remove(below);
+    return rmdir(folder) == 0 || errno == ENOENT;
+}
+
 /* --- Who is in it. --- */
 
 static bool is_among(pid_t pid, const pid_t *members, size_t count)
@@ -86,27 +124,17 @@ static bool has_only(const char *folder, const pid_t *members, size_t count)
     return feof(file) && !ferror(file);
 }
 
-static void scope_closedir(DIR **directory)
-{
-    if (*directory)
-        closedir(*directory);
-}
-
 bool cgroup_folder_holds_only(const char *folder, const pid_t *members, size_t count)
 {
     char below[PATH_MAX];
 
     if (!has_only(folder, members, count))
         return false;
-    __attribute__((cleanup(scope_closedir))) DIR *directory = opendir(folder);
+    AUTO_CLOSEDIR DIR *directory = opendir(folder);
     if (!directory)
         return errno == ENOENT;
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-            continue;
-        if (snprintf(below, sizeof below, "%s/%s", folder, entry->d_name) >= PATH_MAX ||
-            !cgroup_folder_holds_only(below, members, count))
+    for (const char *name; (name = next_group(directory));)
+        if (!path_below(below, folder, name) || !cgroup_folder_holds_only(below, members, count))
             return false;
-    }
     return true;
 }

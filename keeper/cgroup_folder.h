@@ -14,6 +14,9 @@
 /* False: it is in none that is mounted here. The folder need not exist any more. */
 bool cgroup_folder_find(const char *group, char folder[PATH_MAX]);
 
+/* Removes it and what is below it, where nobody is left. Returns whether it is gone. */
+bool cgroup_folder_remove(const char *folder);
+
 /* Whether nobody is in it or below it but these. One that does not exist holds nobody; one that
  * cannot be looked at may hold anybody.
  */

@@ -175,7 +175,7 @@ int child_spawn(struct child *child, const struct child_spec *spec, struct error
         return -1;
     }
 
-    pid_t pid = fork();
+    pid_t pid = cgroup_fork();
     if (pid == 0) {
         close(gate[1]);
         close(report[0]);
@@ -190,7 +190,6 @@ int child_spawn(struct child *child, const struct child_spec *spec, struct error
         return -1;
     }
     setpgid(pid, pid); /* whoever is first: nothing may see the child in our group */
-    cgroup_enter(pid);
     *child = (struct child){ .pid = pid, .gate = gate[1], .report = report[0] };
     return 0;
 }

@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keeper/cgroup.h"
 #include "keeper/lease_page.h"
 #include "keeper/role_files.h"
 #include "keeper/sweep.h"
@@ -168,7 +167,6 @@ void keeper_kill_everything(struct keeper *keeper)
     if (program_is_alive(&keeper->program))
         program_kill(&keeper->program);
     hook_kill(&keeper->hook);
-    cgroup_kill();
     lease_page_clear(keeper->start->lease_page);
     keeper->killing = true;
     if (keeper->sweep_due == 0) /* most often nothing else is left to be looked for */
@@ -193,14 +191,14 @@ void keeper_supervisor_died(struct keeper *keeper)
 {
     if (keeper->led || program_is_alive(&keeper->program))
         log_warn("the supervisor is dead: everything is ended");
-    if (keeper->led)
-        role_files_show(keeper_settings(keeper), false);
     keeper->supervisor_fd = -1;
     keeper->order_due = 0;
     keeper->promotion.active = false;
     keeper->demotion.stage = DEMOTION_NONE;
     keeper->demotion.word_is_awaited = false;
     keeper_kill_everything(keeper);
+    if (keeper->led)
+        role_files_show(keeper_settings(keeper), false); /* not before: a disk may hang */
 }
 
 bool keeper_has_children(void)
@@ -278,13 +276,13 @@ static void enforce_deadline(struct keeper *keeper, instant_ns now)
     if (due == 0 || now < due)
         return;
     unsigned long long late_ms = (now - due) / MILLISECONDS(1);
-    role_files_show(keeper_settings(keeper), false);
     if (only_hooks_end_it(keeper)) {
         log_error("the lease ends and nobody orders the demotion: it is begun late=%llums",
                   late_ms);
         instant_ns hard = keeper->guard.lease.hard;
         keeper->order_due = (now < hard ? hard : now) + ORDER_MARGIN;
         keeper_demote_outside(keeper, now);
+        role_files_show(keeper_settings(keeper), false);
         return;
     }
     log_error("the lease is over and the demotion is not: everything is killed late=%llums",
@@ -295,6 +293,7 @@ static void enforce_deadline(struct keeper *keeper, instant_ns now)
     }
     keeper->program.overdue = program_is_alive(&keeper->program);
     keeper_kill_for_demotion(keeper);
+    role_files_show(keeper_settings(keeper), false);
 }
 
 void keeper_advance(struct keeper *keeper)

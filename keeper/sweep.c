@@ -156,31 +156,36 @@ static void tell_of_immortal(size_t count)
 /* Those that fork faster than they are killed are stopped first: what is stopped takes up room
  * under the limit of processes, and makes no others.
  */
+static void kill_doomed(size_t count, unsigned earlier_sweeps)
+{
+    if (earlier_sweeps < PLAIN_SWEEPS || signal_doomed(count, SIGSTOP, "RS") == 0)
+        signal_doomed(count, SIGKILL, NULL);
+}
+
 unsigned sweep(pid_t spared)
 {
-    static uint64_t begun; /* with those that are there; 0: there was nobody */
-    static bool told;
+    static uint64_t begun; /* of these sweeps, in which somebody was met each time */
     static unsigned sweeps;
+    static bool told;
+    uint64_t now = clock_now_ns();
     bool complete;
 
-    cgroup_kill();
+    if (sweeps > 0 ||
+        !proc) /* most are gone after the first; a write to a cgroup may have to wait */
+        cgroup_kill();
     if (!proc)
         return 0;
 
-    uint64_t now = clock_now_ns();
     size_t count = list_processes(&complete);
     unsigned met = doom(count, spared);
-    if (met == 0) {
-        begun = 0;
-        told = false;
-        sweeps = 0;
-    } else if (begun == 0) {
+    kill_doomed(count, sweeps);
+    if (sweeps == 0) {
         begun = now;
+        told = false;
     } else if (now - begun > PATIENCE && !told) {
         tell_of_immortal(count);
         told = true;
     }
-    if (sweeps++ < PLAIN_SWEEPS || signal_doomed(count, SIGSTOP, "RS") == 0)
-        signal_doomed(count, SIGKILL, NULL);
+    sweeps = met > 0 ? sweeps + 1 : 0;
     return complete ? met : met + 1;
 }

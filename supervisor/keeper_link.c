@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/role_files.h"
 #include "supervisor/supervisor.h"
 
 void keeper_fill_start(const struct supervisor *supervisor, int supervisor_fd,
@@ -50,6 +51,7 @@ static void leading(struct supervisor *supervisor, instant_ns now)
     log_info("leading key=%s token=%" PRIu64 " after=%llums", supervisor->settings->key,
              supervisor->election.token, milliseconds_since(supervisor->changed, now));
     network_send_role(supervisor, true, true);
+    role_files_show(supervisor->settings, true);
 }
 
 static void promotion_said(struct supervisor *supervisor, uint64_t term, bool succeeded,
@@ -69,10 +71,10 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
 {
     struct election_commands commands = { 0 };
 
+    supervisor->answer_due = 0;
     if (supervisor->phase != PHASE_PREPARES &&
         (term != supervisor->election.term || !election_may_act(&supervisor->election)))
         return; /* said already */
-    supervisor->answer_due = 0;
     if (supervisor->phase == PHASE_PREPARES) {
         predecessor_demoted(supervisor, succeeded, now);
         supervisor_prepare(supervisor, now);

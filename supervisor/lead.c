@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/lease_page.h"
+#include "keeper/role_files.h"
 #include "supervisor/supervisor.h"
 
 #define PROMOTION_BACKOFF SECONDS(10)
@@ -131,6 +132,7 @@ static void demote(struct supervisor *supervisor, enum election_reason reason, i
     if (supervisor->stop_deadline == 0)
         network_send_role(supervisor, false, true);
     lead_order_demotion(supervisor, reason, now);
+    role_files_show(supervisor->settings, false); /* not before: a disk may hang */
     log_info("demoting key=%s token=%" PRIu64 " reason=%s", supervisor->settings->key,
              supervisor->election.token, election_reason_name(reason));
     if (awoke_too_late(supervisor, reason, now))

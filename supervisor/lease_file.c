@@ -14,7 +14,6 @@
 #include "base/scope.h"
 #include "keeper/lease_page.h"
 #include "supervisor/directory.h"
-#include "supervisor/place.h"
 
 static int write_page(int fd, const char *path, struct error *err)
 {
@@ -59,23 +58,22 @@ static void name_of_process(char *name, size_t size)
 
 struct making {
     struct lease_file *file;
-    const struct settings *settings;
+    const struct place *place;
 };
 
 static int make_in(void *context, const char *directory, struct error *err)
 {
     const struct making *making = context;
     struct lease_file *file = making->file;
-    char parent[PATH_MAX], folder[PATH_MAX], name[64];
+    char parent[PATH_MAX], folder[PATH_MAX], name[PLACE_NAME_SIZE];
 
-    *file = (struct lease_file){ .has_own_folder = making->settings->instance[0] == '\0' };
+    *file = (struct lease_file){ .has_own_folder = making->place->lock_fd < 0 };
+    if (directory_open(parent, directory, "", err) < 0)
+        return -1;
     if (file->has_own_folder)
         name_of_process(name, sizeof name);
     else
-        place_name(making->settings, name);
-
-    if (directory_open(parent, directory, "", err) < 0)
-        return -1;
+        place_name_beside(making->place, parent, name);
     if (!file_system_is_memory(parent))
         return error_set(err, "%s is not in memory (tmpfs)", parent);
     if (directory_open(folder, parent, name, err) < 0)
@@ -88,9 +86,10 @@ static int make_in(void *context, const char *directory, struct error *err)
     return -1;
 }
 
-int lease_file_make(struct lease_file *file, const struct settings *settings, struct error *err)
+int lease_file_make(struct lease_file *file, const struct settings *settings,
+                    const struct place *place, struct error *err)
 {
-    struct making making = { .file = file, .settings = settings };
+    struct making making = { .file = file, .place = place };
 
     if (directory_find(settings, make_in, &making, err) == 0)
         return 0;

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "include/consul_leader/lease.h"
+#include "supervisor/place.h"
 
 struct lease_file {
     struct consul_leader_lease_page *page; /* mapped; NULL: there is none */
@@ -25,7 +26,8 @@ struct lease_file {
 };
 
 /* Makes and maps it, cleared and hidden. -1: no directory serves; there is none then. */
-int lease_file_make(struct lease_file *file, const struct settings *settings, struct error *err);
+int lease_file_make(struct lease_file *file, const struct settings *settings,
+                    const struct place *place, struct error *err);
 
 /* The place is ours: gives the file its name, in the stead of a predecessor's, whose page is
  * cleared for those who still read it. A failure is logged.

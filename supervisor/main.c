@@ -90,19 +90,23 @@ static int open_directories(struct supervisor *supervisor, struct error *err)
 {
     const struct settings *settings = supervisor->settings;
 
-    if (lease_file_make(&supervisor->lease_file, settings, err) < 0) {
-        if (settings->runtime_dir[0] != '\0') {
-            error_wrap(err, "--runtime-dir");
-            return EXIT_STATUS_USAGE;
-        }
-        log_warn("no lease page: %s", err->text);
-    }
     if (place_open(&supervisor->place, settings, err) < 0) {
         if (settings->state_dir[0] != '\0') {
             error_wrap(err, "--state-dir");
             return EXIT_STATUS_USAGE;
         }
+        if (settings->runtime_dir[0] != '\0') {
+            error_wrap(err, "--runtime-dir");
+            return EXIT_STATUS_USAGE;
+        }
         log_warn("no place lock, no record: %s", err->text);
+    }
+    if (lease_file_make(&supervisor->lease_file, settings, &supervisor->place, err) < 0) {
+        if (settings->runtime_dir[0] != '\0') {
+            error_wrap(err, "--runtime-dir");
+            return EXIT_STATUS_USAGE;
+        }
+        log_warn("no lease page: %s", err->text);
     }
     return 0;
 }

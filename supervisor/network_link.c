@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keeper/role_files.h"
 #include "network/requests.h"
 #include "supervisor/supervisor.h"
 
@@ -36,7 +35,6 @@ void network_send_role(struct supervisor *supervisor, bool leader, bool standing
         supervisor->taken_down = true;
         return;
     }
-    role_files_show(supervisor->settings, leader);
     send(supervisor, NETWORK_ROLE, &order, sizeof order, -1);
 }
 
@@ -112,6 +110,9 @@ void network_lost(struct supervisor *supervisor, instant_ns now)
         election_answered(election, &answer, now, &commands);
         lead_carry_out(supervisor, &commands, now);
     }
+    struct election_commands commands = { 0 };
+    election_store_reopened(election, now, &commands);
+    lead_carry_out(supervisor, &commands, now);
     predecessor_network_lost(supervisor, now);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file_system.h"
@@ -19,7 +20,8 @@ static uint64_t hash(uint64_t state, const char *text)
     return (state ^ 0xff) * 1099511628211u;
 }
 
-void place_name(const struct settings *settings, char name[PLACE_NAME_SIZE])
+/* The same for the same store, key and instance. */
+static void place_name(const struct settings *settings, char name[PLACE_NAME_SIZE])
 {
     uint64_t state = 14695981039346656037u;
 
@@ -27,6 +29,21 @@ void place_name(const struct settings *settings, char name[PLACE_NAME_SIZE])
     state = hash(state, settings->key);
     state = hash(state, settings->instance);
     snprintf(name, PLACE_NAME_SIZE, "place-%016" PRIx64, state);
+}
+
+void place_name_beside(const struct place *place, const char *directory, char name[PLACE_NAME_SIZE])
+{
+    const char *own = strrchr(place->folder, '/') + 1;
+    size_t length = (size_t)(own - place->folder) - 1;
+    struct stat lock = { .st_ino = 0 };
+
+    if (strlen(directory) == length && strncmp(directory, place->folder, length) == 0) {
+        snprintf(name, PLACE_NAME_SIZE, "%s", own);
+        return;
+    }
+    fstat(place->lock_fd, &lock);
+    snprintf(name, PLACE_NAME_SIZE, "%.30s-%llx-%llx", own, (unsigned long long)lock.st_dev,
+             (unsigned long long)lock.st_ino);
 }
 
 /* What a place is made of. */

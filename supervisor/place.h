@@ -18,10 +18,13 @@ struct place {
     int lock_fd;           /* -1: none */
 };
 
-#define PLACE_NAME_SIZE 32
+#define PLACE_NAME_SIZE 64
 
-/* The name of the place's folder, the same for the same store, key and instance. */
-void place_name(const struct settings *settings, char name[PLACE_NAME_SIZE]);
+/* The name of a folder of the place's in another directory. It is the place's alone, however many
+ * are called alike: it holds which lock file is the place's.
+ */
+void place_name_beside(const struct place *place, const char *directory,
+                       char name[PLACE_NAME_SIZE]);
 
 /* Opens the place's folder. Without an instance's name there is no place. -1: it cannot be had (no
  * directory can be written, a network file system); there is none then either.

@@ -14,6 +14,7 @@
 #define PLACE_INTERVAL   MILLISECONDS(50)
 #define REMAINS_INTERVAL MILLISECONDS(5)
 #define PLACE_PATIENCE   SECONDS(10)
+#define HUNG_MARGIN      MILLISECONDS(500)
 
 /* timeout(1) and the like send a stop signal to a process and to its group: that is one. */
 #define REPEAT_TIME MILLISECONDS(100)
@@ -230,6 +231,7 @@ static void reap(struct supervisor *supervisor)
 static instant_ns network_hangs_at(const struct supervisor *supervisor)
 {
     duration_ns timeout = settings_request_timeout(supervisor->settings);
+    duration_ns margin = timeout / 2 > HUNG_MARGIN ? timeout / 2 : HUNG_MARGIN;
     instant_ns due = 0;
 
     bool alive = supervisor->network.pid != 0 && !supervisor->network_killed;
@@ -237,7 +239,7 @@ static instant_ns network_hangs_at(const struct supervisor *supervisor)
     for (size_t i = 0; alive && i < OPEN_REQUESTS_MAX; i++) {
         const struct open_request *open = &supervisor->open[i];
         if (open->request.serial != 0 && open->request.type == REQUEST_RENEW)
-            due = clock_earlier(due, open->sent + timeout + timeout / 2);
+            due = clock_earlier(due, open->sent + timeout + margin);
     }
     return due;
 }

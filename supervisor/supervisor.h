@@ -133,7 +133,7 @@ void network_ask(struct supervisor *supervisor, const struct lock_request *reque
 
 void network_send_request(struct supervisor *supervisor, const struct lock_request *request);
 
-/* The role that tags and files show. standing: false at the end, all is taken down. */
+/* The role that tags show. standing: false at the end, all is taken down. */
 void network_send_role(struct supervisor *supervisor, bool leader, bool standing);
 
 /* passed_fd: came with the message, now ours; -1. */

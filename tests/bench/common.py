@@ -7,7 +7,7 @@ import sys
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path[1:1] = [os.path.join(ROOT, "tests", "integration"), os.path.join(ROOT, "docs", "examples")]
 
-from conftest import World  # noqa: E402
+from world import World  # noqa: E402
 
 
 @contextlib.contextmanager

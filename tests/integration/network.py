@@ -31,8 +31,30 @@ class Namespace:
         user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         return ["nsenter", "--target", str(self.holder.pid), *user, "--net", "--"]
 
-    def run(self, *command):
-        subprocess.run(self.enter() + list(command), check=True)
+    def run(self, *command, **more):
+        subprocess.run(self.enter() + list(command), check=True, **more)
+
+    def drop(self, *matches):
+        """From now on packets that come in here and match one of these, in nft's words, are lost; nobody is told."""
+        rules = "\n".join(f"{match} drop" for match in matches)
+        self.run("nft", "-f", "-", text=True, input=f"""
+            table inet lost {{
+                chain input {{
+                    type filter hook input priority 0
+                    {rules}
+                }}
+            }}""")
+
+    def admit(self):
+        """Everything comes in again."""
+        self.run("nft", "flush", "ruleset")
+
+    def peers(self, port):
+        """The ports of those who have a connection to this port, over IPv4."""
+        with open(f"/proc/{self.holder.pid}/net/tcp") as file:
+            connections = [line.split()[1:4] for line in file.readlines()[1:]]
+        return [int(remote.split(":")[1], 16) for local, remote, state in connections
+                if int(local.split(":")[1], 16) == port and state == "01"]
 
     def close(self):
         self.holder.stdin.close()

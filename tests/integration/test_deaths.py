@@ -178,11 +178,7 @@ def test_the_whole_instance_killed_frees_the_lock(world):
     world.events.wait("start", 5)
     two = world.file("two", "--mode", "leader-only", command=program())
     two.wait_for_line("follower|waiting", 5)
-    # The program first: a file's lock is free with the last of our processes.
-    everything = sorted(one.all, key=lambda process: process.name.startswith("consul-"))
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in everything:
-            processes.kill(process.pid, number)
+    processes.end_at_once(one.all)
     world.events.wait("start", 2, name="two")
     world.events.judge(world.events.leading())
 

@@ -68,10 +68,7 @@ def end(one, death, start):
     elif death == ("program",):
         processes.kill(start.pid)
     else:  # at the same moment: none shall have the time to do the other's work
-        pids = [one.pid_of(name) for name in death]
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in pids:
-                processes.kill(pid, number)
+        processes.end_at_once([one.process_of(name) for name in death])
 
 
 @pytest.mark.parametrize("death", DEATHS, ids="+".join)

@@ -9,6 +9,7 @@ import pytest
 
 import processes
 from instance import program
+from network import own_mounts
 from test_deaths import MODES
 from test_hooks import SHORT
 from waiting import holds, now
@@ -72,6 +73,24 @@ def test_the_supervisor_hangs(world, pair):
     is_over(world, pair, frozen)
     assert one.matching("the supervisor hangs: it is killed")
     assert one.process.returncode == -signal.SIGKILL
+
+
+def test_a_supervisor_that_is_pid_1_hangs(world):
+    """From inside nobody can kill it. The program is ended, the lock stays; it goes on past its deadline, and exits."""
+    enter = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--pid", "--fork", "--kill-child",
+             *own_mounts(), "--mount-proc"]
+    one = world.file("one", *SHORT, "--mode", "leader-only", command=program("--ignore-term"), enter=enter)
+    world.events.wait("start", 5, name="one")
+    two = world.file("two", *SHORT, "--mode", "leader-only", command=program())
+    two.wait_for_line("follower|waiting", 5)
+    frozen = freeze(one, "supervisor")
+    one.wait_for_line("the supervisor hangs: it is killed", LEASE + KILL + 1)
+    holds(lambda: len(world.events.all("start")) == 1, 1, "the lock is not given away")
+    last, = (world.events.last_alive(pid) for pid in world.events.pids() if world.events.last_alive(pid))
+    assert last <= frozen + LEASE + KILL
+    one.kill("supervisor", signal.SIGCONT)
+    assert one.wait(3) == 75
+    world.events.wait("start", 2, name="two")
 
 
 @pytest.mark.parametrize("which", [("keeper",), ("keeper", "network")], ids="+".join)

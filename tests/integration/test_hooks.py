@@ -174,10 +174,7 @@ def test_a_restarted_instance_that_led_runs_on_demote_before_it_stands(world):
     os.mkdir(world.path("state"))
     one = world.file("one", *options, command=program())
     world.events.wait("promote-end", 5)
-    everything = one.all
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in everything:
-            processes.kill(process.pid, number)
+    processes.end_at_once(one.all)
     one.all_gone(2)
     killed = now()
 

@@ -128,7 +128,8 @@ def test_the_late_write_of_an_old_leader_is_refused(world, worker, store):
     (old, _), (new, _) = sorted(set(store.taken))
     assert network.kept[0].startswith(b"%d " % old)
     assert network.answers[-1] == b"stale %d\n" % new
-    assert [token for token, _ in store.taken] == sorted(token for token, _ in store.taken)
+    tokens = [token for token, _ in store.taken]
+    assert tokens == sorted(tokens)
 
 
 def test_a_worker_that_the_store_refuses_ends(world, worker, store):

@@ -146,11 +146,7 @@ def test_it_is_cleared_when_one_of_its_writers_is_killed(world, mode, which):
 
 
 def kill_all_three(instance):
-    """The supervisor last: its death would wake up a keeper that was stopped."""
-    three = [instance.pid_of(which) for which in ("keeper", "network", "supervisor")]
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in three:
-            processes.kill(pid, number)
+    processes.end_at_once([instance.process_of(which) for which in ("keeper", "network", "supervisor")])
 
 
 def test_it_runs_out_by_itself_when_nobody_is_left_to_clear_it(world, mode):
@@ -230,7 +226,8 @@ def test_with_a_state_directory_it_still_lies_in_the_runtime_directory(world):
     page = Page(world, one)
     folder = os.path.basename(os.path.dirname(page.path))
     assert os.listdir(os.path.dirname(page.path)) == ["lease"]
-    assert "lock" in os.listdir(world.path(folder)), "the place's own folder, of the same name"
+    name, *_ = folder.rsplit("-", 2)
+    assert "lock" in os.listdir(world.path(name)), "it is named after the place, and its lock file"
 
 
 def test_who_may_reach_and_read_it(world):

@@ -250,6 +250,23 @@ def test_what_is_left_in_its_control_group_is_killed_before_anything_starts(worl
 
 
 @needs_root
+def test_groups_that_its_program_made_below_are_removed_with_it(world, consul):
+    place = Place(world, consul, LEADER_ONLY, program("--daemon"))
+    place.start_and_lead()
+    daemon = world.events.wait("daemon", 5)
+    group = place.one.cgroup
+    os.makedirs(os.path.join(group, "below", "empty"))
+    with open(os.path.join(group, "below", "cgroup.procs"), "w") as file:
+        file.write(str(daemon.pid))
+    place.kill_ours()
+    started = now()
+    place.start()
+    start = world.events.wait("start", BACK, after=started)
+    assert world.events.last_alive(daemon.pid) <= start.at
+    assert not os.path.exists(group)
+
+
+@needs_root
 def test_its_program_that_lives_outside_of_its_control_group_is_not_robbed(world, consul):
     cleared = ["setpriv", "--pdeathsig", "clear", "--", *program()]
     place = Place(world, consul, ["--promote-signal", "USR1", "--demote-signal", "USR2"], cleared)

@@ -232,7 +232,7 @@ def test_a_plain_client_of_the_old_protocol_among_ours(world, consul):
         holds(lambda: world.events.words() == words, LEASE + 1, "ours wait for it")
         freed = now()
         plain.wants.clear()
-        world.events.wait("promote-end", LEASE + 2, after=freed)
+        world.events.wait("promote-end", LEASE + 3, after=freed)
     plain.ended.set()
     plain.join(10)
     assert not plain.error, plain.error

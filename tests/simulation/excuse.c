@@ -79,8 +79,11 @@ bool excuse_could_not_know(const struct process *one, const struct process *othe
     const struct term *term = term_of(leader->session.text);
     true_ns lost = datacenter_history_lost();
 
-    return lost != 0 && instance && term && term->shown_to[instance->slot->number] != instance &&
-           world.now < lost + instance->slot->settings->lease_ns + SLACK;
+    if (lost == 0 || !instance || !term)
+        return false;
+    unsigned slot = instance->slot->number;
+    bool knew = term->shown_to[slot] == instance && term->shown_at[slot] < newcomer->acts_since;
+    return !knew && world.now < lost + instance->slot->settings->lease_ns + SLACK;
 }
 
 bool excuse_plain_candidate(const struct term *term)

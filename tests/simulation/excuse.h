@@ -14,9 +14,9 @@ bool excuse_held(const struct instance *instance, duration_ns ago);
 /* Nobody is there who could have ended it by now, or it cannot be ended: that is left to tokens. */
 bool excuse_cannot_be_ended(const struct process *process);
 
-/* Of two that act the one that came later could not know of the other: lock and candidates were
- * deleted together, or an old snapshot was restored, and it was shown nothing of that leader
- * before.
+/* Of two that act the one that came later could not know of the other when it began: lock and
+ * candidates were deleted together, or an old snapshot was restored, and it was shown nothing of
+ * that leader before. Shown it later, it has the time of its demotion.
  */
 bool excuse_could_not_know(const struct process *one, const struct process *other);
 

@@ -16,7 +16,6 @@
 
 #include "base/log.h"
 #include "keeper/ack.h"
-#include "keeper/cgroup.h"
 #include "keeper/child.h"
 #include "keeper/sweep.h"
 #include "supervisor/lease_file.h"
@@ -189,12 +188,6 @@ pid_t simulated_waitpid(pid_t pid, int *status, int options)
         *status = dead->wait_status;
     process_reap(dead);
     return dead->pid;
-}
-
-void cgroup_kill(void)
-{
-    process_enters_kernel();
-    process_kill_cgroup(process_current->instance);
 }
 
 unsigned sweep(pid_t spared)

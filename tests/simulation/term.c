@@ -204,13 +204,23 @@ static void lock_held(struct term *term, const struct call *call)
     settle_base(term);
 }
 
+static void note_shown(struct term *term, struct instance *instance)
+{
+    unsigned slot = instance->slot->number;
+
+    if (term->shown_to[slot] == instance)
+        return;
+    term->shown_to[slot] = instance;
+    term->shown_at[slot] = world.now;
+}
+
 static void lock_read(const struct call *call, const char *body)
 {
     const char *holder = strstr(body, "\"Session\":\"");
     struct term *shown = holder ? term_at(holder + strlen("\"Session\":\"")) : NULL;
 
     if (shown)
-        shown->shown_to[call->instance->slot->number] = call->instance;
+        note_shown(shown, call->instance);
     if (!strstr(call->path, "consistent"))
         return;
     if (shown && shown->instance == call->instance)

@@ -26,6 +26,7 @@ struct term {
     bool demotion_failed;
     true_ns told_lost;
     struct instance *shown_to[SLOTS_MAX]; /* who has read that it held the lock */
+    true_ns shown_at[SLOTS_MAX];          /* and when first */
     true_ns free_at;                      /* from when on others may have it, as last looked at */
     true_ns lost;                         /* when Consul took the lock from it; 0: not */
 };

@@ -197,6 +197,13 @@ void demoted(bool succeeded)
     note();
 }
 
+void store_reopened(void)
+{
+    commands.count = 0;
+    election_store_reopened(&election, now, &commands);
+    note();
+}
+
 void sees(struct lock_view view)
 {
     commands.count = 0;

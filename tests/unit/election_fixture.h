@@ -42,6 +42,7 @@ void stops(void);
 void answers(const struct lock_request *request, enum answer_result result, uint64_t index);
 void promoted(bool succeeded);
 void demoted(bool succeeded);
+void store_reopened(void);
 void sees(struct lock_view view);
 
 /* The last request of the type is answered. */

@@ -22,6 +22,7 @@
 
 static char directory[] = "/dev/shm/consul-leader-unit-XXXXXX";
 static struct settings settings;
+static struct place place = { .lock_fd = -1 };
 static struct lease_file file;
 static struct consul_leader_lease lease;
 static uint64_t token;
@@ -33,8 +34,10 @@ static void make_file(void)
 
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(settings.runtime_dir, sizeof settings.runtime_dir, "%s", directory);
+    snprintf(settings.state_dir, sizeof settings.state_dir, "%s", directory);
     snprintf(settings.instance, sizeof settings.instance, "web-1");
-    ck_assert_msg(lease_file_make(&file, &settings, &err) == 0, "%s", err.text);
+    ck_assert_msg(place_open(&place, &settings, &err) == 0, "%s", err.text);
+    ck_assert_msg(lease_file_make(&file, &settings, &place, &err) == 0, "%s", err.text);
     lease_file_show(&file);
 }
 
@@ -47,6 +50,9 @@ static void open_page(void)
 static void remove_file(void)
 {
     consul_leader_lease_close(&lease);
+    close(place.lock_fd);
+    strcpy(strrchr(place.folder, '\0'), "/lock");
+    unlink(place.folder);
     lease_page_remove(file.path, true);
     rmdir(directory);
 }
@@ -368,13 +374,39 @@ START_TEST(a_file_that_is_not_shown_yet_changes_nothing)
     struct error err;
 
     lease_page_publish(file.page, SECONDS(100), 7);
-    ck_assert_int_eq(lease_file_make(&next, &settings, &err), 0);
+    ck_assert_int_eq(lease_file_make(&next, &settings, &place, &err), 0);
     ck_assert_str_eq(next.path, file.path);
     lease_page_publish(next.page, SECONDS(200), 9);
     ck_assert_int_eq(consul_leader_lease_open(&lease, file.path), 0);
     ck_page_says(SECONDS(100), 7);
     lease_file_remove(&next);
     ck_assert_int_eq(access(file.path, F_OK), 0);
+}
+END_TEST
+
+/* Containers may share a name and the directory, but not the place that is locked. */
+START_TEST(two_places_of_one_name_have_each_their_page)
+{
+    char elsewhere[] = "/dev/shm/consul-leader-unit-XXXXXX";
+    struct place other;
+    static struct lease_file of_other;
+    struct error err;
+
+    ck_assert_ptr_nonnull(mkdtemp(elsewhere));
+    snprintf(settings.state_dir, sizeof settings.state_dir, "%s", elsewhere);
+    ck_assert_int_eq(place_open(&other, &settings, &err), 0);
+    ck_assert_int_eq(lease_file_make(&of_other, &settings, &other, &err), 0);
+    ck_assert_str_ne(of_other.path, file.path);
+    lease_file_show(&of_other);
+    lease_page_publish(of_other.page, SECONDS(100), 7);
+    ck_assert_int_eq(consul_leader_lease_open(&lease, file.path), 0);
+    ck_page_says(0, 0);
+
+    lease_page_remove(of_other.path, true);
+    close(other.lock_fd);
+    strcpy(strrchr(other.folder, '\0'), "/lock");
+    lease_page_remove(other.folder, true);
+    rmdir(elsewhere);
 }
 END_TEST
 
@@ -386,7 +418,7 @@ START_TEST(the_next_start_replaces_the_file_and_clears_the_page_of_its_predecess
 
     lease_page_publish(file.page, SECONDS(100), 7);
     ck_assert_int_eq(consul_leader_lease_open(&lease, file.path), 0);
-    ck_assert_int_eq(lease_file_make(&next, &settings, &err), 0);
+    ck_assert_int_eq(lease_file_make(&next, &settings, &place, &err), 0);
     lease_file_show(&next);
     ck_page_says(0, 0);
     lease_page_publish(next.page, SECONDS(200), 9);
@@ -404,7 +436,7 @@ START_TEST(a_directory_on_a_disk_does_not_serve)
     ck_assert(file_system_is_memory("/dev/shm"));
     ck_assert(!file_system_is_memory("/proc"));
     snprintf(settings.runtime_dir, sizeof settings.runtime_dir, "/proc");
-    ck_assert_int_eq(lease_file_make(&file, &settings, &err), -1);
+    ck_assert_int_eq(lease_file_make(&file, &settings, &place, &err), -1);
     ck_assert_ptr_null(file.page);
 }
 END_TEST
@@ -439,6 +471,7 @@ Suite *lease_page_suite(void)
     tcase_add_test(pages, the_page_is_found_by_the_environment);
     tcase_add_test(pages, everybody_may_read_the_file_and_nobody_else_write_it);
     tcase_add_test(pages, a_file_that_is_not_shown_yet_changes_nothing);
+    tcase_add_test(pages, two_places_of_one_name_have_each_their_page);
     tcase_add_test(pages, the_next_start_replaces_the_file_and_clears_the_page_of_its_predecessor);
     suite_add_tcase(suite, pages);
 

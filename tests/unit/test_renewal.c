@@ -267,6 +267,20 @@ START_TEST(while_the_store_is_silent_renewals_go_on_every_half_second)
 }
 END_TEST
 
+START_TEST(another_network_process_renews_at_once)
+{
+    to_leading();
+    passes(MILLISECONDS(100));
+    store_reopened();
+    ck_assert_said("renew");
+    is_done(REQUEST_RENEW);
+    passes(SECONDS(2) - 1);
+    ck_assert_said("");
+    passes(1);
+    ck_assert_said("renew");
+}
+END_TEST
+
 START_TEST(after_a_renewal_that_succeeds_the_interval_holds_again)
 {
     to_leading();
@@ -425,6 +439,7 @@ Suite *renewal_suite(void)
     tcase_add_test(sending, at_most_four_renewals_are_open);
     tcase_add_loop_test(sending, a_renewal_that_fails_is_no_loss_and_is_sent_again_in_half_a_second,
                         0, (int)(sizeof no_losses / sizeof *no_losses));
+    tcase_add_test(sending, another_network_process_renews_at_once);
     tcase_add_test(sending, the_pause_between_failing_renewals_does_not_grow);
     tcase_add_test(sending, while_the_store_is_silent_renewals_go_on_every_half_second);
     tcase_add_test(sending, after_a_renewal_that_succeeds_the_interval_holds_again);

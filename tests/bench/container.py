@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 
 import processes
-from contest import Contest
+from pair import Pair
 from instance import CONSUL_LEADER, TEST_PROGRAM
 from waiting import now
 
@@ -43,15 +43,15 @@ def image():
 class Container:
     """It has no network: Consul's socket is in a folder that it shares, as the place is that outlives it."""
 
-    def __init__(self, contest, restart):
-        folder, state = contest.world.folder, contest.world.path("state-" + contest.lock)
+    def __init__(self, pair, restart):
+        folder, state = pair.world.folder, pair.world.path("state-" + pair.lock)
         os.mkdir(state)
-        variables = contest.environment | {"TEST_NAME": "leader", "CONSUL_HTTP_ADDR": "unix://" + contest.agent.socket,
+        variables = pair.environment | {"TEST_NAME": "leader", "CONSUL_HTTP_ADDR": "unix://" + pair.agent.socket,
                                            "CONSUL_LEADER_STATE_DIR": state}
-        self.name = docker("run", "--detach", "--network", "none", "--restart", restart, "--hostname", contest.lock,
+        self.name = docker("run", "--detach", "--network", "none", "--restart", restart, "--hostname", pair.lock,
                            "--volume", f"{folder}:{folder}",
-                           *[word for pair in variables.items() for word in ("--env", "=".join(pair))],
-                           IMAGE, CONSUL_LEADER, *contest.case.kind.arguments(contest.lock))
+                           *[word for variable in variables.items() for word in ("--env", "=".join(variable))],
+                           IMAGE, CONSUL_LEADER, *pair.case.kind.arguments(pair.lock))
 
     @property
     def pid(self):
@@ -72,7 +72,7 @@ class Container:
         docker("rm", "--force", self.name)
 
 
-class ContainedContest(Contest):
+class ContainedPair(Pair):
     """Its leader is PID 1 of a container. The program's own pid says nothing out here: what acts or is left beside the
     next one is seen by the witness alone.
     """

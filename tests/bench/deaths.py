@@ -11,19 +11,18 @@ import json
 import math
 import os
 import signal
-import statistics
 import sys
 import time
 from typing import Callable, NamedTuple
 
-from common import a_world, print_table  # first: it says where the next ones are
+from common import a_world, median_and_maximum, print_table  # first: it says where the next ones are
 
 import processes
 from consul import Agent
-from container import ContainedContest, image
-from contest import LOCK, OURS, Case, Contest, close, watch
+from container import ContainedPair, image
 from instance import NAMES
-from waiting import now, until
+from pair import LOCK, OURS, Case, Pair, close, watch
+from waiting import now
 
 RUNS = int(os.environ.get("RUNS", 50))
 LONG_RUNS = int(os.environ.get("LONG_RUNS", 10))
@@ -63,6 +62,7 @@ def go_on(leader):
 
 PLANNED = Case("planned stop (SIGTERM)", OURS, signalled(signal.SIGTERM))
 PLANNED_LOCK = Case("planned stop (SIGTERM)", LOCK, signalled(signal.SIGTERM))
+NETWORK_PROCESS_KILLED = Case("network process killed", OURS, killed("network"))
 KEEPER_KILLED = Case("keeper killed", OURS, killed("keeper"))
 SUPERVISOR_KILLED = Case("supervisor killed", OURS, killed("supervisor"))
 LOCK_KILLED = Case("its process killed", LOCK, signalled(signal.SIGKILL))
@@ -78,52 +78,49 @@ CUT_OFF = [Case("its node cut off from the others", kind) for kind in (OURS, LOC
 def measure_short(world, agent, found):
     for _ in range(RUNS):
         for case in [PLANNED, PLANNED_LOCK, KEEPER_KILLED, SUPERVISOR_KILLED]:
-            contest = Contest(world, case, agent)
-            contest.strike()
-            watch([contest], SHORT)
-            close([contest], found)
+            pair = Pair(world, case, agent)
+            pair.strike()
+            watch([pair], SHORT)
+            close([pair], found)
 
 
 def count_changes(world, agent):
-    """In how many runs the leader, its session or its token was another after its network process was killed."""
-    contest = Contest(world, Case("network process killed", OURS), agent)
-
-    def lead():
-        entry = agent.get(f"consul-leader/{contest.lock}/lock")
-        return entry.get("Session"), json.loads(entry["Value"])["token"], contest.events.words(what="start")
-    before = lead()
-    changes = 0
+    """Of how many the leader, its session or its token is another a lease after its network process was killed."""
+    def lead(pair):
+        entry = agent.get(f"consul-leader/{pair.lock}/lock")
+        return entry.get("Session"), json.loads(entry["Value"])["token"], pair.events.words(what="start")
+    pairs, before = [], []
     for _ in range(RUNS):
-        old = contest.leader.pid_of("network")
-        contest.leader.kill("network")
-        until(lambda: (new := contest.leader.process_of("network")) and new.pid != old, SHORT)
-        changes += lead() != before
+        pairs.append(Pair(world, NETWORK_PROCESS_KILLED, agent))
+        before.append(lead(pairs[-1]))
+        pairs[-1].strike()
     time.sleep(LEASE)  # who renews no more has lost it by then
-    changes += lead() != before
-    contest.close()
+    changes = sum(lead(pair) != then for pair, then in zip(pairs, before))
+    for pair in pairs:
+        pair.close()
     return changes
 
 
 def measure_restarts(world, agent, found):
     for _ in range(LONG_RUNS):
-        contest = ContainedContest(world, RESTARTED, agent, "always")
-        contest.strike()
-        watch([contest], WATCHED)
-        close([contest], found)
+        pair = ContainedPair(world, RESTARTED, agent, "always")
+        pair.strike()
+        watch([pair], WATCHED)
+        close([pair], found)
 
 
 def measure_stops(world, agent, found):
     """Stops, and deaths after which the session has to run out, all at the same time."""
-    contests = [Contest(world, case, agent) for _ in range(LONG_RUNS) for case in [*STOPS, LOCK_KILLED]]
-    contests += [ContainedContest(world, NOT_RESTARTED, agent, "no") for _ in range(LONG_RUNS)]
-    for contest in contests:
-        contest.strike()
-    watch(contests, STOPPED)
-    for contest in contests:
-        if contest.case in STOPS:
-            go_on(contest.leader)
-    watch(contests, WATCHED - STOPPED)
-    close(contests, found)
+    pairs = [Pair(world, case, agent) for _ in range(LONG_RUNS) for case in [*STOPS, LOCK_KILLED]]
+    pairs += [ContainedPair(world, NOT_RESTARTED, agent, "no") for _ in range(LONG_RUNS)]
+    for pair in pairs:
+        pair.strike()
+    watch(pairs, STOPPED)
+    for pair in pairs:
+        if pair.case in STOPS:
+            go_on(pair.leader)
+    watch(pairs, WATCHED - STOPPED)
+    close(pairs, found)
 
 
 class Node(NamedTuple):
@@ -143,15 +140,15 @@ def measure_losses(world, found):
     nodes += [Node(CUT_OFF, agent, other.servers[0], functools.partial(other.switch.cut, agent.namespace),
                    functools.partial(other.switch.mend, agent.namespace)) for agent in other.agents]
     for _ in range(LONG_RUNS // 2):
-        befallen = [(node, [Contest(world, case, node.agent, node.others) for case in node.cases]) for node in nodes]
-        for node, contests in befallen:
+        pairs = [[Pair(world, case, node.agent, node.others) for case in node.cases] for node in nodes]
+        for node, its_pairs in zip(nodes, pairs):
             at = now()
             node.lose()
-            for contest in contests:
-                contest.struck = at
-        watch([contest for _, contests in befallen for contest in contests], WATCHED)
-        for node, contests in befallen:
-            close(contests, found)
+            for pair in its_pairs:
+                pair.struck = at
+        watch(sum(pairs, []), WATCHED)
+        close(sum(pairs, []), found)
+        for node in nodes:
             node.mend()
         for cluster in clusters:
             cluster.wait()
@@ -186,18 +183,15 @@ def duration(seconds):
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def figures(values):
-    return [duration(statistics.median(values)), duration(max(values))]
-
-
 def row(case, outcomes, *more):
-    took = figures([outcome.took for outcome in outcomes])
-    return [case.what, *took, *more, f"{sum(outcome.left for outcome in outcomes)} of {len(outcomes)}"]
+    left = sum(outcome.left for outcome in outcomes)
+    return [case.what, *median_and_maximum([outcome.took for outcome in outcomes], duration), *more,
+            f"{left} of {len(outcomes)}"]
 
 
 def row_beside(case, outcomes):
-    first, *rest = row(case, outcomes, *figures([outcome.beside for outcome in outcomes]))
-    return [case.kind.name, first, *rest]
+    beside = median_and_maximum([outcome.beside for outcome in outcomes], duration)
+    return [case.kind.name, *row(case, outcomes, *beside)]
 
 
 def main():
@@ -206,14 +200,14 @@ def main():
 
     print_table(f"One process of the leader's killed ({RUNS} runs each)",
                 ["", "the next one leads after: median", "maximum", "goal", "something of it was left then"],
-                [["network process killed", f"{changes} changes of leader, session or token", "", "0", ""],
-                 row(KEEPER_KILLED, found[KEEPER_KILLED], "100 ms, 300 ms"),
-                 row(SUPERVISOR_KILLED, found[SUPERVISOR_KILLED], "100 ms, 300 ms"),
+                [[NETWORK_PROCESS_KILLED.what, f"{changes} changes of leader, session or token", "", "0", ""],
+                 row(KEEPER_KILLED, found[KEEPER_KILLED], "median 100 ms, maximum 300 ms"),
+                 row(SUPERVISOR_KILLED, found[SUPERVISOR_KILLED], "median 100 ms, maximum 300 ms"),
                  row(PLANNED, found[PLANNED], "")])
     print_table(f"PID 1 of its container killed ({LONG_RUNS} runs each)",
                 ["", "the next one leads after: median", "maximum", "something of it was left then"],
                 [row(case, found[case]) for case in (RESTARTED, NOT_RESTARTED)])
-    print_table(f"Beside `consul lock` ({LONG_RUNS} runs each, of those above {RUNS})",
+    print_table(f"Beside `consul lock` ({LONG_RUNS} runs each; planned stop, supervisor killed: {RUNS})",
                 ["", "", "the next one leads after: median", "maximum",
                  "the old program acts beside it for: median", "maximum", "something of it was left then"],
                 [row_beside(case, found[case])

@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     left: bool  # whether something of the old one was there when the next one led
 
 
-class Contest:
+class Pair:
     """With a lock, events and a witness of its own, so that many may run at the same time."""
 
     def __init__(self, world, case, agent, waits_at=None):
@@ -106,25 +106,25 @@ class Contest:
 
     def close(self):
         os.close(self.pidfd)
-        pair = self.leader, self.waiting
-        for instance in pair:
+        both = self.leader, self.waiting
+        for instance in both:
             instance.close()
-        self.world.instances = [instance for instance in self.world.instances if instance not in pair]
+        self.world.instances = [instance for instance in self.world.instances if instance not in both]
 
 
 def sessions(agent):
     return {session["ID"] for session in agent.sessions()}
 
 
-def watch(contests, seconds):
+def watch(pairs, seconds):
     """Until all is over, but no longer."""
     end = now() + seconds
-    while now() < end and not all([contest.over for contest in contests]):
-        time.sleep(0.002 * len(contests))
+    while now() < end and not all([pair.over for pair in pairs]):
+        time.sleep(0.002 * len(pairs))
 
 
-def close(contests, found):
+def close(pairs, found):
     """What came of each goes to those of its case."""
-    for contest in contests:
-        found[contest.case].append(contest.outcome())
-        contest.close()
+    for pair in pairs:
+        found[pair.case].append(pair.outcome())
+        pair.close()

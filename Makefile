@@ -8,6 +8,7 @@
 #   TESTS=arguments   for pytest, as in `make integration TESTS='-k stop'`
 #   SEED=n, RUNS=n    for simulate: tells that run, or plays so many; 100,000
 #   SEQUENCES="seed first count"   for conformance
+#   RUNS=n, LONG_RUNS=n   for bench-deaths, 50 and 10; RUNS=n for bench-lateness, 1,000
 #   MUTANTS=names     for mutants, as in `make mutants MUTANTS="'no drift allowance'"`
 #   N=n               for chaos: how often, as in `make chaos N=3 TESTS='-k S27'`
 
@@ -64,7 +65,7 @@ manuals  := $(wildcard docs/*.1)
 .DELETE_ON_ERROR:
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        test-programs setup simulate mutants conformance bench-lease \
+        bench-deaths bench-lateness bench-lease test-programs setup simulate mutants conformance \
         chaos chaos-programs chaos-table
 all: $(programs)
 
@@ -158,6 +159,14 @@ integration: test-programs
 
 bench: test-programs
 	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/handover.py
+
+# As root and with docker, 10 minutes.
+bench-deaths: test-programs
+	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/deaths.py
+
+# As root, who alone may go before all others.
+bench-lateness: test-programs
+	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/lateness.py
 
 $(BUILD)/bench-lease: $(BUILD)/objects/tests/bench/lease.o
 	$(LINK) -o $@ $^

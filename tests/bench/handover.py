@@ -7,15 +7,13 @@ does meets all of them. Prints Markdown for docs/performance.md.
 import os
 import signal
 import statistics
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+from common import a_world, median_and_maximum, print_table  # first: it says where the next ones are
 
-import consul  # noqa: E402
-import processes  # noqa: E402
-from instance import hook, program  # noqa: E402
-from waiting import now, until  # noqa: E402
-from world import World  # noqa: E402
+import consul
+import processes
+from instance import hook, program
+from waiting import now, until
 
 TURNS = int(os.environ.get("TURNS", 50))
 
@@ -78,10 +76,6 @@ class Kind:
 KINDS = []
 
 
-def milliseconds(seconds):
-    return f"{seconds * 1000:.1f} ms"
-
-
 def start_times(world, agent, options, event):
     """Starts of a single instance until its promotion."""
     took = []
@@ -96,58 +90,51 @@ def start_times(world, agent, options, event):
     return took
 
 
-def main():
-    world = World()
-    try:
-        agent = world.consul(session_ttl_min=None).start().wait().servers[0]
-        leader_only = ["--mode", "leader-only"]
-        hooks = ["--on-promote", hook("promote"), "--on-demote", hook("demote")]
-        KINDS.extend([
-            Kind("leader-only", world, agent, ["--service", "a", *leader_only, "--", *program()], "start"),
-            Kind("follow with hooks", world, agent, ["--service", "b", *hooks, "--", *program()], "promote-end"),
-            Kind("consul lock", world, agent, ["lock", "-shell=false", "c", *program()], "start", consul.PROGRAM),
-        ])
-        # Each kind has a witness of its own: they do not exclude each other.
+def measure(world):
+    """Fills KINDS; returns the starts of single instances."""
+    agent = world.consul(session_ttl_min=None).start().wait().servers[0]
+    leader_only = ["--mode", "leader-only"]
+    hooks = ["--on-promote", hook("promote"), "--on-demote", hook("demote")]
+    KINDS.extend([
+        Kind("leader-only", world, agent, ["--service", "a", *leader_only, "--", *program()], "start"),
+        Kind("follow with hooks", world, agent, ["--service", "b", *hooks, "--", *program()], "promote-end"),
+        Kind("consul lock", world, agent, ["lock", "-shell=false", "c", *program()], "start", consul.PROGRAM),
+    ])
+    # Each kind has a witness of its own: they do not exclude each other.
+    for kind in KINDS:
+        world.witness = world.path("witness-" + kind.name.split()[0])
+        kind.first()
+        kind.fill()
+    for _ in range(TURNS):
         for kind in KINDS:
             world.witness = world.path("witness-" + kind.name.split()[0])
-            kind.first()
-            kind.fill()
-        for _ in range(TURNS):
-            for kind in KINDS:
-                world.witness = world.path("witness-" + kind.name.split()[0])
-                kind.turn()
-        for kind in KINDS:
-            kind.measure_memory()
-        for kind in KINDS:
-            for instance in kind.running.values():
-                instance.signal(signal.SIGTERM)
-            for instance in kind.running.values():
-                instance.wait(20)
-        world.witness = world.path("witness-single")
-        single = {"leader-only": start_times(world, agent, leader_only, "start"),
-                  "follow with hooks": start_times(world, agent, hooks, "promote-end")}
-    finally:
-        world.judged = False
-        sys.stdout, hidden = sys.stderr if os.environ.get("SHOW") else open(os.devnull, "w"), sys.stdout
-        world.close(True)
-        sys.stdout = hidden
+            kind.turn()
+    for kind in KINDS:
+        kind.measure_memory()
+    for kind in KINDS:
+        for instance in kind.running.values():
+            instance.signal(signal.SIGTERM)
+        for instance in kind.running.values():
+            instance.wait(20)
+    world.witness = world.path("witness-single")
+    return {"leader-only": start_times(world, agent, leader_only, "start"),
+            "follow with hooks": start_times(world, agent, hooks, "promote-end")}
 
-    reference = KINDS[-1]
-    print(f"### SIGTERM of the leader to the next program promoted ({TURNS} turns)\n")
-    print("| | median | maximum | median beside `consul lock` |\n|---|---|---|---|")
-    for kind in KINDS:
-        ratio = statistics.median(kind.took) / statistics.median(reference.took)
-        print(f"| {kind.name} | {milliseconds(statistics.median(kind.took))} | {milliseconds(max(kind.took))} | "
-              f"{ratio:.2f} |")
-    print(f"\n### Start of a single instance to its promotion ({TURNS} starts)\n")
-    print("| | median | maximum |\n|---|---|---|")
-    for name, took in single.items():
-        print(f"| {name} | {milliseconds(statistics.median(took))} | {milliseconds(max(took))} |")
-    print("\n### Proportional memory (PSS) while leading, without the program\n")
-    print("| | all | each process |\n|---|---|---|")
-    for kind in KINDS:
-        each = ", ".join(f"{name} {size / 1048576:.1f}" for name, size in sorted(kind.memory))
-        print(f"| {kind.name} | {sum(size for _, size in kind.memory) / 1048576:.1f} MiB | {each} |")
+
+def main():
+    with a_world() as world:
+        single = measure(world)
+
+    reference = statistics.median(KINDS[-1].took)
+    print_table(f"SIGTERM of the leader to the next program promoted ({TURNS} turns)",
+                ["", "median", "maximum", "median beside `consul lock`"],
+                [[kind.name, *median_and_maximum(kind.took), f"{statistics.median(kind.took) / reference:.2f}"]
+                 for kind in KINDS])
+    print_table(f"Start of a single instance to its promotion ({TURNS} starts)", ["", "median", "maximum"],
+                [[name, *median_and_maximum(took)] for name, took in single.items()])
+    print_table("Proportional memory (PSS) while leading, without the program", ["", "all", "each process"],
+                [[kind.name, f"{sum(size for _, size in kind.memory) / 1048576:.1f} MiB",
+                  ", ".join(f"{name} {size / 1048576:.1f}" for name, size in sorted(kind.memory))] for kind in KINDS])
 
 
 if __name__ == "__main__":

@@ -20,8 +20,11 @@
 static struct {
     char path[PATH_MAX];
     int folder;
+    int members;
     int killer;
-} group = { .folder = -1, .killer = -1 };
+    bool was_killed; /* Linux 6.18 kills whatever is cloned into it from then on, but nothing moved
+                      */
+} group = { .folder = -1, .members = -1, .killer = -1 };
 
 /* --- Where we are ourselves. --- */
 
@@ -58,7 +61,8 @@ static int open_in(const char *folder, const char *name, int flags)
 
 static int open_group(const char *own, struct error *err)
 {
-    AUTO_CLOSE int common = open_in(own, "cgroup.procs", O_WRONLY); /* what a start in it needs */
+    AUTO_CLOSE int common =
+        open_in(own, "cgroup.procs", O_WRONLY); /* to start or move them there */
 
     if (common < 0)
         return error_errno(err, "cannot start processes below %s", own);
@@ -67,6 +71,9 @@ static int open_group(const char *own, struct error *err)
     group.folder = open(group.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (group.folder < 0)
         return error_errno(err, "cannot open %s", group.path);
+    group.members = open_in(group.path, "cgroup.procs", O_WRONLY);
+    if (group.members < 0)
+        return error_errno(err, "cannot open %s/cgroup.procs", group.path);
     group.killer = open_in(group.path, "cgroup.kill", O_WRONLY);
     if (group.killer < 0)
         return error_errno(err, "cannot open %s/cgroup.kill", group.path);
@@ -103,9 +110,31 @@ int cgroup_killer(void)
     return group.killer;
 }
 
-pid_t cgroup_fork(void)
+static void tell_failure(void)
 {
     static bool told;
+
+    if (!told)
+        log_warn("a process cannot be put into the cgroup, only followed path=%s reason=\"%s\"",
+                 group.path, strerror(errno));
+    told = true;
+}
+
+static pid_t fork_and_move(void)
+{
+    char text[16];
+    pid_t pid = fork();
+
+    if (pid <= 0)
+        return pid;
+    int length = snprintf(text, sizeof text, "%d", (int)pid);
+    if (write(group.members, text, (size_t)length) != length)
+        tell_failure();
+    return pid;
+}
+
+pid_t cgroup_fork(void)
+{
     struct clone_args arguments = {
         .flags = CLONE_INTO_CGROUP,
         .exit_signal = SIGCHLD,
@@ -114,19 +143,21 @@ pid_t cgroup_fork(void)
 
     if (group.folder < 0)
         return fork();
+    if (group.was_killed)
+        return fork_and_move();
     pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     if (pid >= 0 || errno == EAGAIN || errno == ENOMEM)
         return pid;
-    if (!told)
-        log_warn("processes cannot be started in the cgroup, only followed path=%s reason=\"%s\"",
-                 group.path, strerror(errno));
-    told = true;
+    tell_failure();
     return fork();
 }
 
 void cgroup_kill(void)
 {
-    if (group.killer >= 0 && write(group.killer, "1", 1) < 0)
+    if (group.killer < 0)
+        return;
+    group.was_killed = true;
+    if (write(group.killer, "1", 1) < 0)
         log_error("the cgroup cannot be killed path=%s reason=\"%s\"", group.path, strerror(errno));
 }
 
@@ -140,6 +171,7 @@ static void close_end(int *fd)
 void cgroup_remove(void)
 {
     close_end(&group.folder);
+    close_end(&group.members);
     close_end(&group.killer);
     if (group.path[0] != '\0')
         cgroup_folder_remove(group.path);

@@ -24,9 +24,9 @@ const char *cgroup_path(void);
 /* A descriptor through which "1" kills all that is in it; -1: there is none. */
 int cgroup_killer(void);
 
-/* fork(), with the child in it from its first moment. To move a process there afterwards would make
- * all forks of the machine wait. Where that cannot be done, which is logged, or there is no group,
- * the child is where we are.
+/* fork(), with the child in it from its first moment; after a kill it is moved there, which may
+ * make all forks of the machine wait for a while. Where that fails, which is logged, or there is no
+ * group, the child is where we are. It must start nothing before this has returned here.
  */
 pid_t cgroup_fork(void);
 

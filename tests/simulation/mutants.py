@@ -166,9 +166,6 @@ MUTANTS = [
            ("election/candidacy.c", "    if (candidacy->absent)\n        candidacy->free = false;", "")),
     Mutant("a candidate without a keeper may lead", PAGE,
            ("supervisor/losses.c", "        lead_stop(supervisor, now);", "        (void)now;")),
-    Mutant("descendants wait for a program that cannot be killed", ("a loss that was told", *TWO),
-           ("keeper/conduct.c", "        keeper_kill_everything(keeper);\n    advance_sweep(keeper, now);",
-            "        program_kill(&keeper->program);\n    advance_sweep(keeper, now);")),
 ]
 
 

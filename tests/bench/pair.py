@@ -56,7 +56,7 @@ class Pair:
         waits_at = waits_at or agent
         before = sessions(waits_at)
         self.waiting = self.start("waiting", waits_at)
-        until(lambda: sessions(waits_at) - before, 20, every=0.01)
+        until(lambda: sessions(waits_at) - before, 20, "a session of the one that waits", every=0.01)
         time.sleep(WATCHES)
 
     def start(self, name, agent):

@@ -11,7 +11,7 @@ from pair import Pair
 from instance import CONSUL_LEADER, TEST_PROGRAM
 from waiting import now
 
-IMAGE = "consul-leader-bench:1"
+NAME = "consul-leader-bench:1"
 
 
 def docker(*arguments, **run):
@@ -25,25 +25,25 @@ def files():
 
 
 @contextlib.contextmanager
-def image():
-    """It is there as long as this lasts; so are its containers at most."""
+def an_image():
+    """Its ID, for another run may take the name. It and its containers end with this."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path in files():
             archive.add(os.path.realpath(path), path)
-    docker("import", "-", IMAGE, input=packed.getvalue())
+    image = docker("import", "-", NAME, input=packed.getvalue())
     try:
-        yield
+        yield image
     finally:
-        for container in docker("ps", "--all", "--quiet", "--filter", "ancestor=" + IMAGE).split():
+        for container in docker("ps", "--all", "--quiet", "--filter", "ancestor=" + image).split():
             docker("rm", "--force", container)
-        docker("rmi", IMAGE)
+        docker("rmi", image)
 
 
 class Container:
     """It has no network: Consul's socket is in a folder that it shares, as the place is that outlives it."""
 
-    def __init__(self, pair, restart):
+    def __init__(self, image, pair, restart):
         folder, state = pair.world.folder, pair.world.path("state-" + pair.lock)
         os.mkdir(state)
         variables = pair.environment | {"TEST_NAME": "leader", "CONSUL_HTTP_ADDR": "unix://" + pair.agent.socket,
@@ -51,7 +51,7 @@ class Container:
         self.name = docker("run", "--detach", "--network", "none", "--restart", restart, "--hostname", pair.lock,
                            "--volume", f"{folder}:{folder}",
                            *[word for variable in variables.items() for word in ("--env", "=".join(variable))],
-                           IMAGE, CONSUL_LEADER, *pair.case.kind.arguments(pair.lock))
+                           image, CONSUL_LEADER, *pair.case.kind.arguments(pair.lock))
 
     @property
     def pid(self):
@@ -79,12 +79,12 @@ class ContainedPair(Pair):
 
     beside = 0.0
 
-    def __init__(self, world, case, agent, restart):
-        self.restart = restart
+    def __init__(self, world, case, agent, image, restart):
+        self.image, self.restart = image, restart
         super().__init__(world, case, agent)
 
     def start_leader(self):
-        return Container(self, self.restart)
+        return Container(self.image, self, self.restart)
 
     def pid_to_watch(self):
         return self.leader.pid

@@ -19,7 +19,7 @@ from common import a_world, median_and_maximum, print_table  # first: it says wh
 
 import processes
 from consul import Agent
-from container import ContainedPair, image
+from container import ContainedPair, an_image
 from instance import NAMES
 from pair import LOCK, OURS, Case, Pair, close, watch
 from waiting import now
@@ -101,18 +101,18 @@ def count_changes(world, agent):
     return changes
 
 
-def measure_restarts(world, agent, found):
+def measure_restarts(world, agent, image, found):
     for _ in range(LONG_RUNS):
-        pair = ContainedPair(world, RESTARTED, agent, "always")
+        pair = ContainedPair(world, RESTARTED, agent, image, "always")
         pair.strike()
         watch([pair], WATCHED)
         close([pair], found)
 
 
-def measure_stops(world, agent, found):
+def measure_stops(world, agent, image, found):
     """Stops, and deaths after which the session has to run out, all at the same time."""
     pairs = [Pair(world, case, agent) for _ in range(LONG_RUNS) for case in [*STOPS, LOCK_KILLED]]
-    pairs += [ContainedPair(world, NOT_RESTARTED, agent, "no") for _ in range(LONG_RUNS)]
+    pairs += [ContainedPair(world, NOT_RESTARTED, agent, image, "no") for _ in range(LONG_RUNS)]
     for pair in pairs:
         pair.strike()
     watch(pairs, STOPPED)
@@ -157,7 +157,7 @@ def measure_losses(world, found):
 
 def measure(found):
     """Returns how often the network process's death changed the leader."""
-    with image(), a_world() as world:
+    with an_image() as image, a_world() as world:
         # More instances than what Consul has in mind of one machine.
         consul = world.consul(session_ttl_min=None, limits={"http_max_conns_per_client": 1000})
         agent = consul.start().wait().servers[0]
@@ -165,9 +165,9 @@ def measure(found):
         measure_short(world, agent, found)
         changes = count_changes(world, agent)
         tell("containers that are restarted")
-        measure_restarts(world, agent, found)
+        measure_restarts(world, agent, image, found)
         tell("a minute at once")
-        measure_stops(world, agent, found)
+        measure_stops(world, agent, image, found)
         tell("nodes that are lost")
         measure_losses(world, found)
     return changes

@@ -27,6 +27,7 @@ RUNS = int(os.environ.get("RUNS", 1000))
 AT_A_TIME = 8
 LOAD = 4 * os.cpu_count()
 TIMES = ["--ttl", "1s", "--lease", "600ms", "--demote-timeout", "100ms"]
+PATIENCE_MS = 60_000
 AHEAD = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
 READ = 0.3  # seconds until a keeper has surely read what was sent to it before, and before the first deadline
 
@@ -42,7 +43,9 @@ def ends(pidfds):
         poll.register(pidfd, select.POLLIN)
     ended = {}
     while len(ended) < len(pidfds):
-        for pidfd, _ in poll.poll():
+        news = poll.poll(PATIENCE_MS)
+        assert news, "nobody kills it"
+        for pidfd, _ in news:
             ended[pidfd] = boottime()
             poll.unregister(pidfd)
             os.close(pidfd)

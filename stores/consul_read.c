@@ -13,6 +13,7 @@
 
 struct consul_read {
     struct store *store;
+    bool listed; /* the candidates were asked */
     struct consul_read_order order;
     struct consul_look look;
     struct http_request *request;
@@ -53,17 +54,29 @@ static bool take(struct consul_read *read, const struct http_response *response,
     return read->look.known;
 }
 
+static void lock_answered(void *context, const struct http_response *response);
+
+/* Who saw it may have acquired it since we looked: then it is there now. */
+static void look_again(struct consul_read *read)
+{
+    const struct settings *settings = read->store->settings;
+
+    send(read, settings->key, "consistent", settings_request_timeout(settings), lock_answered);
+}
+
 static void candidates_answered(void *context, const struct http_response *response)
 {
     struct consul_read *read = context;
     AUTO_ENTRIES struct entries entries;
 
+    read->listed = true;
     if (take(read, response, &entries))
         read->look.view.others_index = consul_candidate_others_saw(read->store, &entries);
-    finish(read);
+    if (read->look.view.others_index != 0)
+        look_again(read);
+    else
+        finish(read);
 }
-
-static void lock_answered(void *context, const struct http_response *response);
 
 static void ask_for_lock(struct consul_read *read, const char *query, uint64_t timeout_ns)
 {
@@ -96,8 +109,9 @@ static void lock_answered(void *context, const struct http_response *response)
         const struct entry *lock = entries_find(&entries, read->store->settings->key);
         read->look.index = response->index ? response->index : 1;
         if (lock) {
+            read->look.view.others_index = 0;
             consul_value_seen(&read->store->value, lock, &read->look.view);
-        } else if (read->order.candidates) {
+        } else if (read->order.candidates && !read->listed) {
             ask_further(read);
             return;
         }

@@ -1,6 +1,6 @@
 """What an election through Consul must survive. Three servers, and an agent for every instance.
 
-Bounds until the next leader: after the program's death 2 s; the key deleted or freed by hand: lease + 3 s; the session
+Bounds until the next leader: after the program's death 1 s; the key deleted or freed by hand: lease + 3 s; the session
 destroyed: lock-delay + 2 s; the node lost: 10 s + lock-delay; a whole instance killed: 2 x TTL + lock-delay + 2 s.
 """
 import json
@@ -15,7 +15,7 @@ from trio import (DEFAULT_LEASE, DEFAULT_LOCK_DELAY, DEFAULT_TTL, FAST, HOOKS, K
                   Trio)
 from waiting import holds, now, until
 
-PROGRAM_BOUND = 2.0
+PROGRAM_BOUND = 1.0
 DEFAULTS = []
 MODES = {"leader-only": LEADER_ONLY, "follow": HOOKS}
 

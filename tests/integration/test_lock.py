@@ -1,11 +1,13 @@
 """The lock in Consul: what its entry, its session and the candidates' entries say, and when a free one is taken."""
 import json
+import signal
 
 import pytest
 
 from instance import program
 from trio import FAST, HOOKS, KEY, LEADER_ONLY, LEASE, LOCK_DELAY, TTL
 from waiting import holds, now, until
+from wire import Wire
 
 FIELDS = {"format", "state", "instance", "node", "address", "service_id", "allocation", "pid", "version", "since",
           "lease_ms", "previous_token", "token", "successor"}
@@ -154,6 +156,22 @@ def test_what_was_abandoned_among_the_candidates_is_cleared(world, consul):
     start(world, consul, *[])
     world.events.wait("start", LEASE + 3)
     until(lambda: f"{KEY}.candidates/abandoned" not in consul.keys(KEY + ".candidates/"), 40, every=0.1)
+
+
+def test_an_acquisition_while_we_look_is_no_earlier_lead(world, consul):
+    """It shows in the list of candidates, which is asked after the lock. Taken for an earlier lead, one would wait for a
+    lease also where the lock is released."""
+    wire = Wire(world.path("wire"), consul.socket)
+
+    def lead():
+        start(world, consul, name="one")
+        world.events.wait("start", 5, name="one")
+    wire.before("recurse", lead)
+    two = start(world, consul, "--http-addr", "unix://" + wire.path, name="two")
+    two.wait_for_line("follower", 5)
+    stopped = world.instances[-1].signal(signal.SIGTERM)
+    assert world.events.wait("start", LEASE + 3, name="two").at - stopped < 2
+    wire.close()
 
 
 def test_who_saw_the_lock_says_so_under_another_session_and_after_its_network_process_died(world, consul):

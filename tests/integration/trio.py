@@ -1,9 +1,7 @@
 """Three instances of one service, each with a Consul agent of its own, and three Consul servers."""
-import contextlib
-
 import processes
 from instance import hook, program
-from waiting import TooLate, until
+from waiting import until
 
 KEY = "consul-leader/redis/lock"
 
@@ -28,11 +26,7 @@ class Trio:
         self.agents = dict(zip(names, self.cluster.agents))
         self.began = "promote-begin" if "--on-promote" in self.options else "start"
         self.instances = {}
-        # One first: who looks just when the first leader acquires takes that for a lead before it, and waits for a lease.
-        self.start(names[0])
-        with contextlib.suppress(TooLate):
-            until(lambda: self.consul.holder(KEY), 5, every=0.02)
-        for name in names[1:]:
+        for name in names:
             self.start(name)
 
     def start(self, name):

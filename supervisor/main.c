@@ -143,6 +143,22 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
     return 0;
 }
 
+/* The program's pipe before all else: ack.h. 0, or the status to exit with. */
+static int begin(struct supervisor *supervisor, struct user *user, struct error *err)
+{
+    const struct settings *settings = supervisor->settings;
+
+    if (settings->demote_ack && ack_open(&supervisor->ack, err) < 0)
+        return EXIT_STATUS_INTERNAL;
+    log_open("supervisor", settings->log_level, settings->log_format);
+    int status = set_up(supervisor, user, err);
+    if (status != 0)
+        return status;
+    if (keeper_start_process(supervisor, err) < 0 || network_start_process(supervisor, err) < 0)
+        return EXIT_STATUS_INTERNAL;
+    return 0;
+}
+
 static void drain_timer(int timer_fd)
 {
     uint64_t expirations;
@@ -209,14 +225,7 @@ int main(int argc, char **argv)
         .signals = &signals,
     };
     supervisor_init(&supervisor);
-    int status = EXIT_STATUS_INTERNAL;
-    if (!settings.demote_ack || ack_open(&supervisor.ack, &err) == 0) {
-        log_open("supervisor", settings.log_level, settings.log_format);
-        status = set_up(&supervisor, &user, &err);
-    }
-    if (status == 0 && (keeper_start_process(&supervisor, &err) < 0 ||
-                        network_start_process(&supervisor, &err) < 0))
-        status = EXIT_STATUS_INTERNAL;
+    int status = begin(&supervisor, &user, &err);
     if (status != 0) {
         cgroup_remove();
         lease_file_remove(&supervisor.lease_file);

@@ -76,7 +76,7 @@ static void keeper_main(const struct keeper_start *start)
         abort();
     run(&keeper, signal_fd, timer_fd);
     cgroup_remove();
-    if (keeper.supervisor_fd < 0 && start->settings->instance[0] == '\0')
+    if (keeper.supervisor_fd < 0 && start->lease_has_own_folder)
         lease_page_remove(start->lease_path, true);
 }
 

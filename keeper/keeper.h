@@ -14,9 +14,10 @@ struct keeper_start {
     char *const *command; /* NULL: a sidecar */
     const struct user *user;
     const struct signal_state *signals;
-    struct ack ack;         /* --demote-ack */
-    const char *directory;  /* where we were started, and the program works */
-    const char *lease_path; /* of the lease page's file; empty: there is none */
+    struct ack ack;            /* --demote-ack */
+    const char *directory;     /* where we were started, and the program works */
+    const char *lease_path;    /* of the lease page's file; empty: there is none */
+    bool lease_has_own_folder; /* made for this process alone */
     struct consul_leader_lease_page *lease_page;
     int supervisor_fd;
     int network_fd;       /* -1: a keeper that only finishes what a dead one left */

@@ -12,6 +12,13 @@ static inline void scope_close(int *fd)
         close(*fd);
 }
 
+/* Closes a descriptor that is kept, if there is one, and forgets it. */
+static inline void close_end(int *fd)
+{
+    scope_close(fd);
+    *fd = -1;
+}
+
 static inline void scope_free(void *pointer)
 {
     free(*(void **)pointer);

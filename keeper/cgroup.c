@@ -22,8 +22,7 @@ static struct {
     int folder;
     int members;
     int killer;
-    bool was_killed; /* Linux 6.18 kills whatever is cloned into it from then on, but nothing moved
-                      */
+    bool was_killed;
 } group = { .folder = -1, .members = -1, .killer = -1 };
 
 /* --- Where we are ourselves. --- */
@@ -61,10 +60,9 @@ static int open_in(const char *folder, const char *name, int flags)
 
 static int open_group(const char *own, struct error *err)
 {
-    AUTO_CLOSE int common =
-        open_in(own, "cgroup.procs", O_WRONLY); /* to start or move them there */
+    AUTO_CLOSE int common = open_in(own, "cgroup.procs", O_WRONLY);
 
-    if (common < 0)
+    if (common < 0) /* the kernel asks for it when a process is started or moved below */
         return error_errno(err, "cannot start processes below %s", own);
     if (syscall(SYS_clone3, NULL, 0) < 0 && errno == ENOSYS)
         return error_errno(err, "cannot start processes in a cgroup: clone3");
@@ -143,7 +141,7 @@ pid_t cgroup_fork(void)
 
     if (group.folder < 0)
         return fork();
-    if (group.was_killed)
+    if (group.was_killed) /* Linux 6.18 kills whatever is cloned into it from then on */
         return fork_and_move();
     pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     if (pid >= 0 || errno == EAGAIN || errno == ENOMEM)
@@ -159,13 +157,6 @@ void cgroup_kill(void)
     group.was_killed = true;
     if (write(group.killer, "1", 1) < 0)
         log_error("the cgroup cannot be killed path=%s reason=\"%s\"", group.path, strerror(errno));
-}
-
-static void close_end(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
 }
 
 void cgroup_remove(void)

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/scope.h"
 #include "keeper/cgroup.h"
 
 /* Set by the compiler's build of the sanitizers, which report faults from their own handlers. */
@@ -152,13 +153,6 @@ static void run(const struct child_spec *spec, pid_t keeper, int gate, int repor
 }
 
 /* --- In the keeper. --- */
-
-static void close_end(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
 
 int child_spawn(struct child *child, const struct child_spec *spec, struct error *err)
 {

@@ -170,8 +170,8 @@ unsigned sweep(pid_t spared)
     uint64_t now = clock_now_ns();
     bool complete;
 
-    if (sweeps > 0 ||
-        !proc) /* most are gone after the first; a write to a cgroup may have to wait */
+    /* Most are gone after the first sweep, and a write to a cgroup may have to wait for others. */
+    if (sweeps > 0 || !proc)
         cgroup_kill();
     if (!proc)
         return 0;

@@ -23,13 +23,6 @@
 #define RELAY_TIME  MILLISECONDS(100)
 #define LAST_SWEEPS 100
 
-static void close_end(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 /* --- The keeper. --- */
 
 int keeper_start_process(struct supervisor *supervisor, struct error *err)

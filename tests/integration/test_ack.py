@@ -28,6 +28,16 @@ def test_the_word_completes_the_demotion(world):
     one.stop()
 
 
+def test_a_plain_shell_can_say_the_word(world):
+    """As docs/operating.md shows it."""
+    script = "trap : USR1; trap 'echo demoted >&$CONSUL_LEADER_ACK_FD' USR2; while :; do sleep 0.05; done"
+    one = world.file("one", *OPTIONS, command=["sh", "-c", script])
+    one.wait_for_line("leading", 5)
+    os.unlink(world.lock)
+    one.wait_for_line("demoted key", 2)
+    assert one.process.poll() is None
+
+
 def test_a_stop_gives_the_lock_away_at_the_word_and_then_ends_the_program(world):
     one = leads(world, command=program(*WORD, "--term-takes", 1000))
     two = world.file("two", *OPTIONS, command=program(*WORD))

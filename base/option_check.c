@@ -98,7 +98,7 @@ static int check_hook(const char *option, const char *text, struct error *err)
     return 0;
 }
 
-static int check_token_file(const char *path, struct error *err)
+static int check_readable(const char *option, const char *path, struct error *err)
 {
     AUTO_CLOSE int fd = *path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
     struct stat status;
@@ -106,9 +106,26 @@ static int check_token_file(const char *path, struct error *err)
     if (!*path)
         return 0;
     if (fd < 0 || fstat(fd, &status))
-        return error_errno(err, "--token-file: cannot read \"%.200s\"", path);
+        return error_errno(err, "%s: cannot read \"%.200s\"", option, path);
     if (S_ISDIR(status.st_mode))
-        return error_set(err, "--token-file: \"%.200s\" is a directory (expected a file)", path);
+        return error_set(err, "%s: \"%.200s\" is a directory (expected a file)", option, path);
+    return 0;
+}
+
+static int check_probes(const char *probes, struct error *err)
+{
+    char text[PROBE_TEXT_SIZE];
+    struct probe_spec spec;
+
+    for (size_t i = 0; probe_text_find(probes, i, text); i++) {
+        if (probe_spec_parse(text, &spec, err))
+            return error_wrap(err, "--probe");
+        if ((spec.kind == PROBE_EXEC && check_hook("--probe", spec.target, err)) ||
+            check_readable("--probe: ca-file", spec.ca_file, err) ||
+            check_readable("--probe: client-cert", spec.client_cert, err) ||
+            check_readable("--probe: client-key", spec.client_key, err))
+            return -1;
+    }
     return 0;
 }
 
@@ -169,8 +186,10 @@ int options_check_files(const struct settings *settings, char **command, struct 
         return status;
     if (check_hook("--on-promote", settings->on_promote, err) ||
         check_hook("--on-demote", settings->on_demote, err) ||
-        check_token_file(settings->token_file, err) || check_user(settings->user, err) ||
-        check_store(settings->store_path, err) ||
+        check_hook("--on-leader-change", settings->on_leader_change, err) ||
+        check_probes(settings->probes, err) ||
+        check_readable("--token-file", settings->token_file, err) ||
+        check_user(settings->user, err) || check_store(settings->store_path, err) ||
         check_place("--role-file", settings->role_file, err) ||
         check_place("--leader-file", settings->leader_file, err))
         return EXIT_STATUS_USAGE;

@@ -1,5 +1,6 @@
 #include "base/option_settle.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,10 +167,57 @@ static int settle_place(struct option_reading *reading, struct error *err)
     return 0;
 }
 
+static int settle_signals(struct option_reading *reading, struct error *err)
+{
+    const struct settings *settings = reading->settings;
+    char name[SIGNAL_NAME_SIZE];
+
+    for (int number = 1; number <= SIGRTMAX; number++)
+        if (settings->rewrites.to[number] != 0 && settings->stop_signals & SIGNAL_BIT(number))
+            return option_refuse(reading, OPTION_REWRITE, err,
+                                 "\"%s\" is a stop signal and not forwarded (expected another, or "
+                                 "--stop-signals without it)",
+                                 signal_name(number, name));
+    return 0;
+}
+
+static int settle_restart(struct option_reading *reading, struct error *err)
+{
+    const struct settings *settings = reading->settings;
+
+    if (settings->restart != RESTART_NEVER && settings->mode == MODE_SIDECAR)
+        return option_refuse(reading, OPTION_RESTART, err, "needs a command behind --");
+    return 0;
+}
+
+static int settle_registration(struct option_reading *reading, struct error *err)
+{
+    const struct settings *settings = reading->settings;
+    bool asks_consul = probe_text_has(settings->probes, PROBE_CONSUL);
+
+    if (settings->store == STORE_FILE && asks_consul)
+        return option_refuse(reading, OPTION_PROBE, err,
+                             "\"consul:\" needs the store consul (--store)");
+    if (settings->register_port == 0)
+        return 0;
+    if (settings->store == STORE_FILE)
+        return option_refuse(reading, OPTION_REGISTER, err, "needs the store consul (--store)");
+    if (option_is_given(reading, OPTION_TAG_SERVICE))
+        return option_refuse(reading, OPTION_TAG_SERVICE, err,
+                             "cannot be used with --register, whose service is the one that is "
+                             "tagged");
+    if (asks_consul)
+        return option_refuse(reading, OPTION_PROBE, err,
+                             "\"consul:\" would ask for the check that --register feeds from it");
+    return 0;
+}
+
 int option_settle(struct option_reading *reading, bool has_command, struct error *err)
 {
     if (settle_mode(reading, has_command, err) || settle_service(reading, has_command, err) ||
-        settle_key(reading, err) || settle_tags(reading, err) || settle_place(reading, err))
+        settle_key(reading, err) || settle_tags(reading, err) || settle_place(reading, err) ||
+        settle_signals(reading, err) || settle_restart(reading, err) ||
+        settle_registration(reading, err))
         return -1;
     return option_settle_times(reading, err);
 }

@@ -28,6 +28,34 @@ static const char *const log_formats[] = {
     NULL,
 };
 
+static const char *const kill_modes[] = {
+    [KILL_MIXED] = "mixed",
+    [KILL_GROUP] = "group",
+    [KILL_PROCESS] = "process",
+    NULL,
+};
+
+static const char *const restarts[] = {
+    [RESTART_NEVER] = "never",
+    [RESTART_ON_FAILURE] = "on-failure",
+    [RESTART_ALWAYS] = "always",
+    NULL,
+};
+
+static const char *const hook_failures[] = {
+    [HOOK_FAILURE_STEP_DOWN] = "step-down",
+    [HOOK_FAILURE_IGNORE] = "ignore",
+    [HOOK_FAILURE_EXIT] = "exit",
+    NULL,
+};
+
+static const char *const unhealthy_leaders[] = {
+    [UNHEALTHY_STEP_DOWN] = "step-down",
+    [UNHEALTHY_STAY] = "stay",
+    [UNHEALTHY_STOP] = "stop",
+    NULL,
+};
+
 const struct option option_table[OPTION_COUNT] = {
     [OPTION_STORE] = {
         "store", "STORE", value_store, FIELD(store_path), .default_value = "consul",
@@ -115,6 +143,11 @@ const struct option option_table[OPTION_COUNT] = {
                    "in Nomad, of this allocation's services the one named as --service, else the "
                    "only one; elsewhere the only one of that name on this agent",
     },
+    [OPTION_REGISTER] = {
+        "register", "[ADDRESS:]PORT", value_endpoint, FIELD(register_address),
+        .meaning = "register the service in Consul while the program runs, with a TTL check that "
+                   "the probes feed",
+    },
     [OPTION_MODE] = {
         "mode", "MODE", value_choice, FIELD(mode), .default_text = "follow; without a command "
         "sidecar", .choices = modes,
@@ -142,6 +175,10 @@ const struct option option_table[OPTION_COUNT] = {
         "on-demote", "COMMAND", value_hook, FIELD(on_demote),
         .meaning = "hook that is run to stop being leader",
     },
+    [OPTION_ON_LEADER_CHANGE] = {
+        "on-leader-change", "COMMAND", value_hook, FIELD(on_leader_change),
+        .meaning = "hook that a follower runs when another instance has become leader",
+    },
     [OPTION_PROMOTE_TIMEOUT] = {
         "promote-timeout", "DURATION", value_duration, FIELD(promote_timeout_ns),
         .default_value = "30s", .least_ns = MILLISECONDS(100), .most_ns = SECONDS(DAY),
@@ -158,14 +195,54 @@ const struct option option_table[OPTION_COUNT] = {
         .meaning = "how long a whole planned stop may take, the lock's release included; the "
                    "scheduler's own timeout must be longer",
     },
+    [OPTION_ON_HOOK_FAILURE] = {
+        "on-hook-failure", "POLICY", value_choice, FIELD(on_hook_failure),
+        .default_value = "step-down", .choices = hook_failures,
+        .meaning = "what a promote hook that fails costs: step-down: the lead, for a while; ignore: "
+                   "nothing; exit: this instance",
+    },
+    [OPTION_PROBE] = {
+        "probe", "PROBE", value_probes, FIELD(probes),
+        .meaning = "asks whether the program is well: http://..., https://..., tcp://HOST:PORT, "
+                   "exec:COMMAND or consul: (the service's own checks); options behind #, as in "
+                   "#interval=5s,timeout=1s,rise=1,fall=3; all that are given must succeed",
+    },
+    [OPTION_UNHEALTHY_LEADER] = {
+        "unhealthy-leader", "POLICY", value_choice, FIELD(unhealthy_leader),
+        .default_value = "step-down", .choices = unhealthy_leaders,
+        .meaning = "what a leader does whose probes fail: step-down: gives the lead to another "
+                   "healthy candidate, where there is one; stay; stop: ends",
+    },
     [OPTION_KILL_SIGNAL] = {
         "kill-signal", "SIGNAL", value_signal, FIELD(kill_signal), .default_value = "TERM",
         .meaning = "asks the program to end",
+    },
+    [OPTION_KILL_MODE] = {
+        "kill-mode", "MODE", value_choice, FIELD(kill_mode), .default_value = "mixed",
+        .choices = kill_modes,
+        .meaning = "who gets the kill signal: mixed: the program, and SIGKILL what it has left; "
+                   "group: its process group; process: the program alone, and SIGTERM what it has "
+                   "left; all end with SIGKILL to everything",
     },
     [OPTION_STOP_SIGNALS] = {
         "stop-signals", "SIGNAL,...", value_signals, FIELD(stop_signals),
         .default_value = "TERM,INT",
         .meaning = "signals to consul-leader that mean stop; all others are forwarded",
+    },
+    [OPTION_REWRITE] = {
+        "rewrite", "SIGNAL:SIGNAL,...", value_rewrites, FIELD(rewrites),
+        .meaning = "what a signal becomes when it is forwarded; SIGNAL:0 drops it",
+    },
+    [OPTION_RESTART] = {
+        "restart", "POLICY", value_choice, FIELD(restart), .default_value = "never",
+        .choices = restarts,
+        .meaning = "whether a program that ended by itself is started again: never, on-failure, "
+                   "always",
+    },
+    [OPTION_RESTART_LIMIT] = {
+        "restart-limit", "COUNT/DURATION", value_restart_limit, FIELD(restart_limit),
+        .default_value = "5/1m",
+        .meaning = "so many restarts in so much time; the next end is the end of this instance",
     },
     [OPTION_EXIT_ON_DEMOTE] = {
         "exit-on-demote", NULL, value_switch, FIELD(exit_on_demote), .default_value = "false",
@@ -174,6 +251,11 @@ const struct option option_table[OPTION_COUNT] = {
     [OPTION_USER] = {
         "user", "NAME[:GROUP]", value_text, FIELD(user), .default_text = "our own",
         .meaning = "who the program and the hooks run as",
+    },
+    [OPTION_ALLOW_SETUID] = {
+        "allow-setuid", NULL, value_switch, FIELD(allow_setuid), .default_value = "false",
+        .meaning = "let set-uid programs become another user when we are not root, though we "
+                   "cannot kill them then",
     },
     [OPTION_RUNTIME_DIR] = {
         "runtime-dir", "DIRECTORY", value_path, FIELD(runtime_dir),

@@ -191,6 +191,113 @@ int value_signals(const struct option *option, struct settings *settings, const 
     return 0;
 }
 
+int value_rewrites(const struct option *option, struct settings *settings, const char *text,
+                   bool again, struct error *err)
+{
+    struct signal_rewrites *rewrites = field(option, settings);
+    struct signal_rewrites read = { 0 };
+
+    if (again)
+        read = *rewrites;
+    if (signal_rewrites_parse(text, &read, err))
+        return -1;
+    *rewrites = read;
+    return 0;
+}
+
+/* A number of decimal digits; -1: it is none, or out of range. */
+static long read_number(const char *text, size_t length, long least, long most)
+{
+    char *end;
+
+    if (length == 0 || length > 9 || !isdigit((unsigned char)*text))
+        return -1;
+    long number = strtol(text, &end, 10);
+    return end == text + length && number >= least && number <= most ? number : -1;
+}
+
+int value_restart_limit(const struct option *option, struct settings *settings, const char *text,
+                        bool again, struct error *err)
+{
+    struct restart_limit *limit = field(option, settings);
+    size_t length = strcspn(text, "/");
+    long count = read_number(text, length, 0, 1000000);
+    uint64_t window_ns;
+
+    (void)again;
+    if (count < 0 || text[length] != '/')
+        return error_set(err, "\"%.80s\" is not COUNT/DURATION (expected for example 5/1m)", text);
+    if (duration_parse(text + length + 1, &window_ns, err))
+        return -1;
+    if (window_ns == 0)
+        return error_set(err, "\"%.80s\" has no time (expected for example 5/1m)", text);
+    *limit = (struct restart_limit){ .count = (unsigned)count, .window_ns = window_ns };
+    return 0;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t count = *text != '\0';
+
+    for (; *text; text++)
+        count += *text == '\n';
+    return count;
+}
+
+/* A variable holds several, one a line, as a flag holds one. */
+int value_probes(const struct option *option, struct settings *settings, const char *text,
+                 bool again, struct error *err)
+{
+    char *probes = field(option, settings), word[PROBE_TEXT_SIZE];
+    struct probe_spec spec;
+
+    if (!again)
+        *probes = '\0';
+    for (size_t i = 0; probe_text_find(text, i, word); i++) {
+        size_t used = strlen(probes);
+
+        if (word[0] != '\0' && probe_spec_parse(word, &spec, err))
+            return -1;
+        if (word[0] == '\0')
+            continue;
+        if (has_control_character(word))
+            return error_set(err, "\"%.80s\" has a control character in it (expected plain text)",
+                             word);
+        if (used + 1 + strlen(word) >= option->size || count_lines(probes) == PROBES_MAX)
+            return error_set(err, "there are too many (expected at most %d, of together %zu bytes)",
+                             PROBES_MAX, option->size - 1);
+        snprintf(probes + used, option->size - used, "%s%s", used > 0 ? "\n" : "", word);
+    }
+    return *text ? 0 : error_set(err, "\"\" is not a probe (expected %s)", option->placeholder);
+}
+
+int value_endpoint(const struct option *option, struct settings *settings, const char *text,
+                   bool again, struct error *err)
+{
+    const char *colon = strrchr(text, ':');
+    const char *port_text = colon ? colon + 1 : text;
+    long port = read_number(port_text, strlen(port_text), 1, UINT16_MAX);
+    bool bracketed = colon && *text == '[' && colon[-1] == ']';
+    const char *address = bracketed ? text + 1 : text;
+    int length = colon ? (int)(colon - address) - bracketed : 0;
+
+    (void)again;
+    if (port < 0 || (colon && length <= 0) || strpbrk(text, " \t/") ||
+        (colon && !bracketed && strchr(text, ':') != colon))
+        return error_set(err,
+                         "\"%.80s\" is not PORT or ADDRESS:PORT (expected for example 6379, "
+                         "10.0.0.1:6379, [::1]:6379)",
+                         text);
+    if (has_control_character(text) || (size_t)length >= option->size)
+        return error_set(err,
+                         "\"%.80s\" has an address that cannot be (expected plain text of at "
+                         "most %zu bytes)",
+                         text, option->size - 1);
+    snprintf(field(option, settings), option->size, "%.*s", length, address);
+    settings->register_port = (unsigned)port;
+    return 0;
+}
+
 int value_hook(const struct option *option, struct settings *settings, const char *text, bool again,
                struct error *err)
 {

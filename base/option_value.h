@@ -19,6 +19,10 @@ option_parse_value value_signals;  /* uint64_t mask */
 option_parse_value value_hook;     /* char[] that splits into words */
 option_parse_value value_store;    /* store and store_path */
 option_parse_value value_address;  /* char[]: host:port, http://, https://, unix:// */
-option_parse_value value_tag_service; /* char[]: a `*` at its end alone */
+option_parse_value value_rewrites; /* struct signal_rewrites */
+option_parse_value value_restart_limit; /* struct restart_limit: COUNT/DURATION */
+option_parse_value value_probes;        /* char[]: one a line; each that is given is added */
+option_parse_value value_endpoint;      /* register_address and register_port: [ADDRESS:]PORT */
+option_parse_value value_tag_service;   /* char[]: a `*` at its end alone */
 
 #endif

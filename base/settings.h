@@ -11,10 +11,30 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "base/probe_spec.h"
+#include "base/signals.h"
 
 enum mode { MODE_FOLLOW, MODE_LEADER_ONLY, MODE_SIDECAR };
 
 enum store_kind { STORE_CONSUL, STORE_FILE };
+
+/* Who gets the kill signal, and what follows for what the program has started (docs/operating.md).
+ */
+enum kill_mode { KILL_MIXED, KILL_GROUP, KILL_PROCESS };
+
+enum restart { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };
+
+/* So many restarts within so much time. */
+struct restart_limit {
+    unsigned count;
+    uint64_t window_ns;
+};
+
+/* What a promote hook that fails costs. */
+enum hook_failure { HOOK_FAILURE_STEP_DOWN, HOOK_FAILURE_IGNORE, HOOK_FAILURE_EXIT };
+
+/* What a leader does whose probes fail. */
+enum unhealthy_leader { UNHEALTHY_STEP_DOWN, UNHEALTHY_STAY, UNHEALTHY_STOP };
 
 /* How much faster the store's clock may run than ours, and how long the kill of a program that is
  * still there at the end of its demotion may take: part of the demote budget.
@@ -51,7 +71,9 @@ struct settings {
 
     char primary_tag[NAME_SIZE];
     char replica_tag[NAME_SIZE];
-    char tag_service[NAME_SIZE]; /* auto, none, an ID, or a prefix ending in * */
+    char tag_service[NAME_SIZE];      /* auto, none, an ID, or a prefix ending in * */
+    char register_address[NAME_SIZE]; /* --register; empty: the agent's */
+    unsigned register_port;           /* 0: the service is not ours to register */
 
     enum mode mode;
     int promote_signal; /* 0: none */
@@ -59,13 +81,23 @@ struct settings {
     bool demote_ack;
     char on_promote[HOOK_SIZE];
     char on_demote[HOOK_SIZE];
+    char on_leader_change[HOOK_SIZE];
+    enum hook_failure on_hook_failure;
     uint64_t promote_timeout_ns;
     uint64_t demote_timeout_ns;
     uint64_t stop_timeout_ns;
     int kill_signal;
+    enum kill_mode kill_mode;
     uint64_t stop_signals; /* bit n-1: signal n */
+    struct signal_rewrites rewrites;
+    enum restart restart;
+    struct restart_limit restart_limit;
     bool exit_on_demote;
     char user[NAME_SIZE]; /* NAME[:GROUP] */
+    bool allow_setuid;
+
+    char probes[PROBES_TEXT_SIZE]; /* one a line: base/probe_spec.h */
+    enum unhealthy_leader unhealthy_leader;
 
     char runtime_dir[PATH_MAX]; /* as given */
     char state_dir[PATH_MAX];

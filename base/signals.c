@@ -121,41 +121,87 @@ const char *signal_name(int number, char name[SIGNAL_NAME_SIZE])
     return name;
 }
 
-static int check_caught(const char *text, int number, struct error *err)
+static int check_caught(const char *text, int number, const char *expected, struct error *err)
 {
     for (size_t i = 0; i < sizeof refused_signals / sizeof *refused_signals; i++) {
         if (refused_signals[i].number == number)
-            return error_set(err, "\"%s\" %s (expected for example TERM,INT)", text,
-                             refused_signals[i].reason);
+            return error_set(err, "\"%s\" %s (expected for example %s)", text,
+                             refused_signals[i].reason, expected);
     }
     return 0;
+}
+
+#define WORD_SIZE (2 * SIGNAL_NAME_SIZE + 2)
+
+/* Takes the next word of a comma-separated list, without the blanks around it. Returns what follows
+ * its comma; NULL: it was the last.
+ */
+static const char *take_word(const char *text, char word[WORD_SIZE])
+{
+    const char *end = strchrnul(text, ',');
+    const char *start = text + strspn(text, " ");
+    size_t length = (size_t)(end - start);
+
+    while (length > 0 && start[length - 1] == ' ')
+        length--;
+    if (length >= WORD_SIZE)
+        length = WORD_SIZE - 1; /* too long for a name: it is shown cut, and no signal */
+    memcpy(word, start, length);
+    word[length] = '\0';
+    return *end == ',' ? end + 1 : NULL;
 }
 
 int signals_parse(const char *text, uint64_t *mask, struct error *err)
 {
     uint64_t read = 0;
 
-    for (;;) {
-        char word[SIGNAL_NAME_SIZE + 1];
-        const char *end = strchrnul(text, ',');
-        const char *start = text + strspn(text, " ");
-        size_t length = (size_t)(end - start);
+    while (text) {
+        char word[WORD_SIZE];
         int number = 0;
 
-        while (length > 0 && start[length - 1] == ' ')
-            length--;
-        if (length >= sizeof word)
-            length = sizeof word - 1; /* too long for a name: it is shown cut, and no signal */
-        memcpy(word, start, length);
-        word[length] = '\0';
-
-        if (signal_parse(word, &number, err) || check_caught(word, number, err))
+        text = take_word(text, word);
+        if (signal_parse(word, &number, err) || check_caught(word, number, "TERM,INT", err))
             return -1;
         read |= SIGNAL_BIT(number);
-        if (*end == '\0')
-            break;
-        text = end + 1;
     }
     *mask |= read;
     return 0;
+}
+
+static int parse_rewrite(char *word, struct signal_rewrites *rewrites, struct error *err)
+{
+    char *to_text = strchr(word, ':');
+    int from = 0, to = SIGNAL_DROPPED;
+
+    if (!to_text)
+        return error_set(
+            err, "\"%.80s\" is not SIGNAL:SIGNAL (expected for example HUP:USR1, WINCH:0)", word);
+    *to_text++ = '\0';
+    if (signal_parse(word, &from, err) || check_caught(word, from, "HUP:USR1", err))
+        return -1;
+    if (strcmp(to_text, "0") != 0 && signal_parse(to_text, &to, err))
+        return -1;
+    if (rewrites->to[from] != 0)
+        return error_set(err, "\"%s\" is rewritten twice", word);
+    rewrites->to[from] = (uint8_t)to;
+    return 0;
+}
+
+int signal_rewrites_parse(const char *text, struct signal_rewrites *rewrites, struct error *err)
+{
+    while (text) {
+        char word[WORD_SIZE];
+
+        text = take_word(text, word);
+        if (parse_rewrite(word, rewrites, err))
+            return -1;
+    }
+    return 0;
+}
+
+int signal_rewritten(const struct signal_rewrites *rewrites, int number)
+{
+    int to = rewrites->to[number];
+
+    return to == 0 ? number : to == SIGNAL_DROPPED ? 0 : to;
 }

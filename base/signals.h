@@ -27,4 +27,19 @@ const char *signal_name(int number, char name[SIGNAL_NAME_SIZE]);
  */
 int signals_parse(const char *text, uint64_t *mask, struct error *err);
 
+/* What a signal becomes before it is forwarded. */
+struct signal_rewrites {
+    uint8_t to[65]; /* by number; 0: itself */
+};
+
+#define SIGNAL_DROPPED UINT8_MAX
+
+/* A list `HUP:USR1,WINCH:0`; 0 drops the signal. Adds to *rewrites. -1: one of a pair is not a
+ * signal, the first cannot be caught, or it has been rewritten already.
+ */
+int signal_rewrites_parse(const char *text, struct signal_rewrites *rewrites, struct error *err);
+
+/* What is forwarded for it; 0: nothing. */
+int signal_rewritten(const struct signal_rewrites *rewrites, int number);
+
 #endif

@@ -8,6 +8,7 @@
     SUITE(duration_suite)                                                                          \
     SUITE(words_suite)                                                                             \
     SUITE(signals_suite)                                                                           \
+    SUITE(probe_spec_suite)                                                                        \
     SUITE(option_values_suite)                                                                     \
     SUITE(options_suite)                                                                           \
     SUITE(option_settle_suite)                                                                     \

@@ -329,6 +329,37 @@ START_TEST(a_stop_must_be_long_enough_for_the_demote_hook)
 }
 END_TEST
 
+START_TEST(a_stop_signal_is_not_forwarded_and_so_not_rewritten)
+{
+    REFUSE("--rewrite: \"INT\" is a stop signal and not forwarded (expected another, or "
+           "--stop-signals without it)",
+           "--rewrite", "INT:QUIT");
+    ACCEPT("--rewrite", "INT:QUIT", "--stop-signals", "TERM");
+    ck_assert_int_eq(signal_rewritten(&settings.rewrites, SIGINT), SIGQUIT);
+}
+END_TEST
+
+START_TEST(a_restart_needs_a_program)
+{
+    REFUSE("--restart: needs a command behind --", "--restart", "always");
+    ACCEPT("--restart", "always", "--key", "k", "--", "true");
+}
+END_TEST
+
+START_TEST(what_is_asked_of_consul_needs_consul)
+{
+    REFUSE("--probe: \"consul:\" needs the store consul (--store)", "--store", "file:/tmp/x",
+           "--probe", "consul:");
+    REFUSE("--register: needs the store consul (--store)", "--store", "file:/tmp/x", "--register",
+           "80");
+    REFUSE("--tag-service: cannot be used with --register, whose service is the one that is tagged",
+           "--register", "80", "--tag-service", "web");
+    REFUSE("--probe: \"consul:\" would ask for the check that --register feeds from it",
+           "--register", "80", "--probe", "consul:");
+    ACCEPT("--probe", "consul:");
+}
+END_TEST
+
 Suite *option_settle_suite(void)
 {
     Suite *suite = suite_create("option settlement");
@@ -358,6 +389,9 @@ Suite *option_settle_suite(void)
     tcase_add_test(tests, a_renewal_that_is_not_sooner_than_the_ttl_is_refused);
     tcase_add_test(tests, the_sidecar_s_sleep_is_lowered_where_it_is_too_long);
     tcase_add_test(tests, a_stop_must_be_long_enough_for_the_demote_hook);
+    tcase_add_test(tests, a_stop_signal_is_not_forwarded_and_so_not_rewritten);
+    tcase_add_test(tests, a_restart_needs_a_program);
+    tcase_add_test(tests, what_is_asked_of_consul_needs_consul);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -20,7 +20,19 @@ struct refusal {
     const char *reason;
 };
 
+#define ENDPOINTS "(expected for example 6379, 10.0.0.1:6379, [::1]:6379)"
+
 static const struct refusal refusals[] = {
+    { "kill-mode", "all", "\"all\" is unknown (expected one of: mixed, group, process)" },
+    { "restart", "sometimes",
+      "\"sometimes\" is unknown (expected one of: never, on-failure, always)" },
+    { "restart-limit", "5", "\"5\" is not COUNT/DURATION (expected for example 5/1m)" },
+    { "restart-limit", "-1/1m", "\"-1/1m\" is not COUNT/DURATION (expected for example 5/1m)" },
+    { "restart-limit", "5/0", "\"5/0\" has no time (expected for example 5/1m)" },
+    { "register", "host", "\"host\" is not PORT or ADDRESS:PORT " ENDPOINTS },
+    { "register", ":80", "\":80\" is not PORT or ADDRESS:PORT " ENDPOINTS },
+    { "register", "::1:80", "\"::1:80\" is not PORT or ADDRESS:PORT " ENDPOINTS },
+    { "register", "65536", "\"65536\" is not PORT or ADDRESS:PORT " ENDPOINTS },
     { "store", "nomad", "\"nomad\" is not a store (expected consul or file:PATH)" },
     { "store", "file:", "\"file:\" is not a store (expected consul or file:PATH)" },
     { "store", "Consul", "\"Consul\" is not a store (expected consul or file:PATH)" },
@@ -196,7 +208,8 @@ START_TEST(every_text_refuses_more_than_it_has_room_for)
     snprintf(flag, sizeof flag, "--%s", option->name);
     ck_assert_int_eq(PARSE(flag, value), -1);
     ck_assert_ptr_nonnull(strstr(failure.text, flag));
-    if (_i != OPTION_HTTP_ADDR)
+    bool is_plain = _i != OPTION_HTTP_ADDR && _i != OPTION_PROBE && _i != OPTION_REGISTER;
+    if (is_plain)
         ck_assert_ptr_nonnull(strstr(failure.text, " is too long (expected at most "));
     free(value);
 }
@@ -281,6 +294,51 @@ START_TEST(a_boolean_of_consul_that_cannot_be_read_is_refused)
 }
 END_TEST
 
+START_TEST(probes_of_a_variable_have_a_line_each_and_repeated_flags_are_added)
+{
+    setenv("CONSUL_LEADER_PROBE", "tcp://a:1\n\nexec:true\n", 1);
+    ACCEPT(NULL);
+    ck_assert_str_eq(settings.probes, "tcp://a:1\nexec:true");
+    ACCEPT("--probe", "tcp://b:1", "--probe", "consul:");
+    ck_assert_str_eq(settings.probes, "tcp://b:1\nconsul:");
+}
+END_TEST
+
+START_TEST(more_probes_than_there_is_room_for_are_refused)
+{
+    char many[PROBES_MAX * 16 + 32] = "";
+
+    for (int i = 0; i <= PROBES_MAX; i++)
+        strcat(many, "tcp://a:1\n");
+    setenv("CONSUL_LEADER_PROBE", many, 1);
+    REFUSE("CONSUL_LEADER_PROBE: there are too many (expected at most 64, of together 32767 bytes)",
+           NULL);
+}
+END_TEST
+
+START_TEST(a_restart_limit_has_a_count_and_a_time)
+{
+    ACCEPT(NULL);
+    ck_assert_uint_eq(settings.restart_limit.count, 5);
+    ck_assert_uint_eq(settings.restart_limit.window_ns, 60000000000);
+    ACCEPT("--restart-limit", "0/10s");
+    ck_assert_uint_eq(settings.restart_limit.count, 0);
+    ck_assert_uint_eq(settings.restart_limit.window_ns, 10000000000);
+}
+END_TEST
+
+START_TEST(what_is_registered_has_a_port_and_may_have_an_address)
+{
+    ACCEPT("--register", "6379");
+    ck_assert_str_eq(settings.register_address, "");
+    ck_assert_uint_eq(settings.register_port, 6379);
+    ACCEPT("--register", "web.example:80");
+    ck_assert_str_eq(settings.register_address, "web.example");
+    ACCEPT("--register", "[::1]:80");
+    ck_assert_str_eq(settings.register_address, "::1");
+}
+END_TEST
+
 Suite *option_values_suite(void)
 {
     Suite *suite = suite_create("option values");
@@ -298,6 +356,10 @@ Suite *option_values_suite(void)
     tcase_add_test(tests, a_secret_is_refused_without_being_shown);
     tcase_add_test(tests, a_secret_is_no_flag_and_no_line_of_a_file);
     tcase_add_test(tests, a_boolean_of_consul_that_cannot_be_read_is_refused);
+    tcase_add_test(tests, probes_of_a_variable_have_a_line_each_and_repeated_flags_are_added);
+    tcase_add_test(tests, more_probes_than_there_is_room_for_are_refused);
+    tcase_add_test(tests, a_restart_limit_has_a_count_and_a_time);
+    tcase_add_test(tests, what_is_registered_has_a_port_and_may_have_an_address);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -42,7 +42,7 @@ END_TEST
 
 START_TEST(an_unknown_option_is_refused_without_its_value)
 {
-    REFUSE("--probe: unknown option (--help lists them)", "--probe=http://x");
+    REFUSE("--prob: unknown option (--help lists them)", "--prob=http://x");
     REFUSE("--tt: unknown option (--help lists them)", "--tt", "5");
     REFUSE("---ttl: unknown option (--help lists them)", "---ttl");
     REFUSE("--: unknown option (--help lists them)", "--=x");
@@ -118,7 +118,7 @@ struct wrong_file {
 
 static const struct wrong_file wrong_files[] = {
     { "ttl 5\n", ":1: \"=\" is missing (expected name = value)" },
-    { "\nprobe = x\n", ":2: \"probe\" is no option of a file (--help lists them)" },
+    { "\nprob = x\n", ":2: \"prob\" is no option of a file (--help lists them)" },
     { "help = true\n", ":1: \"help\" is no option of a file (--help lists them)" },
     { "config = x\n", ":1: \"config\" is no option of a file (--help lists them)" },
     { " = x\n", ":1: \"\" is no option of a file (--help lists them)" },
@@ -234,12 +234,12 @@ END_TEST
 
 START_TEST(an_unknown_variable_is_warned_of_once)
 {
-    setenv("CONSUL_LEADER_PROBE", "x", 1);
+    setenv("CONSUL_LEADER_PROB", "x", 1);
     ACCEPT(NULL);
 
-    const char *warning = strstr(warnings(), "CONSUL_LEADER_PROBE: unknown variable, ignored");
+    const char *warning = strstr(warnings(), "CONSUL_LEADER_PROB: unknown variable, ignored");
     ck_assert_ptr_nonnull(warning);
-    ck_assert_ptr_null(strstr(warning + 1, "CONSUL_LEADER_PROBE"));
+    ck_assert_ptr_null(strstr(warning + 1, "CONSUL_LEADER_PROB"));
 }
 END_TEST
 

@@ -118,8 +118,8 @@ static const struct refusal refusals[] = {
     { "", "\"\" is not a signal (expected for example TERM, SIGUSR1, 10, RTMIN+3)" },
     { "TERM INT",
       "\"TERM INT\" is not a signal (expected for example TERM, SIGUSR1, 10, RTMIN+3)" },
-    { "TERMINATE_ALL_OF_THEM,INT",
-      "\"TERMINATE_ALL_OF\" is not a signal (expected for example TERM, SIGUSR1, 10, RTMIN+3)" },
+    { "TERMINATE_ALL_OF_THEM,INT", "\"TERMINATE_ALL_OF_THEM\" is not a signal (expected for "
+                                   "example TERM, SIGUSR1, 10, RTMIN+3)" },
 };
 
 START_TEST(a_list_with_a_signal_that_cannot_be_caught_is_refused_whole)
@@ -135,6 +135,39 @@ END_TEST
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 
+START_TEST(a_rewritten_signal_becomes_another_or_none)
+{
+    struct signal_rewrites rewrites = { 0 };
+    struct error err;
+
+    ck_assert_int_eq(signal_rewrites_parse("HUP:USR1, SIGWINCH:0,40:RTMIN+1", &rewrites, &err), 0);
+    ck_assert_int_eq(signal_rewritten(&rewrites, SIGHUP), SIGUSR1);
+    ck_assert_int_eq(signal_rewritten(&rewrites, SIGWINCH), 0);
+    ck_assert_int_eq(signal_rewritten(&rewrites, 40), SIGRTMIN + 1);
+    ck_assert_int_eq(signal_rewritten(&rewrites, SIGUSR1), SIGUSR1);
+    ck_assert_int_eq(signal_rewritten(&rewrites, 64), 64);
+}
+END_TEST
+
+static const char *const wrong_rewrites[][2] = {
+    { "HUP", "\"HUP\" is not SIGNAL:SIGNAL (expected for example HUP:USR1, WINCH:0)" },
+    { "", "\"\" is not SIGNAL:SIGNAL (expected for example HUP:USR1, WINCH:0)" },
+    { "KILL:TERM", "\"KILL\" cannot be caught (expected for example HUP:USR1)" },
+    { "HUP:X", "\"X\" is not a signal (expected for example TERM, SIGUSR1, 10, RTMIN+3)" },
+    { "0:HUP", "\"0\" is not a signal (expected for example TERM, SIGUSR1, 10, RTMIN+3)" },
+    { "HUP:USR1,1:USR2", "\"1\" is rewritten twice" },
+};
+
+START_TEST(a_rewrite_that_cannot_be_is_refused)
+{
+    struct signal_rewrites rewrites = { 0 };
+    struct error err;
+
+    ck_assert_int_eq(signal_rewrites_parse(wrong_rewrites[_i][0], &rewrites, &err), -1);
+    ck_assert_str_eq(err.text, wrong_rewrites[_i][1]);
+}
+END_TEST
+
 Suite *signals_suite(void)
 {
     Suite *suite = suite_create("signals");
@@ -149,6 +182,9 @@ Suite *signals_suite(void)
     tcase_add_test(tests, a_list_becomes_a_mask_and_is_added_to_it);
     tcase_add_loop_test(tests, a_list_with_a_signal_that_cannot_be_caught_is_refused_whole, 0,
                         COUNT(refusals));
+    tcase_add_test(tests, a_rewritten_signal_becomes_another_or_none);
+    tcase_add_loop_test(tests, a_rewrite_that_cannot_be_is_refused, 0,
+                        (int)(sizeof wrong_rewrites / sizeof *wrong_rewrites));
     suite_add_tcase(suite, tests);
     return suite;
 }

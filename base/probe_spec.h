@@ -1,0 +1,60 @@
+/* probe_spec.h - a probe as the operator writes it: KIND:TARGET#name=value,...
+ *
+ * What follows the last `#` are its options; a target with a `#` of its own therefore ends in one.
+ * Durations are nanoseconds.
+ */
+#ifndef BASE_PROBE_SPEC_H
+#define BASE_PROBE_SPEC_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum probe_kind {
+    PROBE_HTTP,   /* http://... and https://... */
+    PROBE_TCP,    /* tcp://HOST:PORT */
+    PROBE_EXEC,   /* exec:COMMAND, split like shell words */
+    PROBE_CONSUL, /* consul: the checks of our own service */
+    PROBE_KINDS
+};
+
+#define PROBES_MAX       64
+#define PROBE_TEXT_SIZE  4096 /* of one */
+#define PROBES_TEXT_SIZE (8 * PROBE_TEXT_SIZE)
+
+#define PROBE_STATUSES_MAX 8
+
+/* HTTP statuses from least to most. */
+struct probe_statuses {
+    uint16_t least, most;
+};
+
+struct probe_spec {
+    enum probe_kind kind;
+    char target[PROBE_TEXT_SIZE]; /* the URL, HOST:PORT, the command; empty */
+    uint64_t interval_ns;         /* from the start of one to the start of the next */
+    uint64_t timeout_ns;
+    uint64_t grace_ns; /* after the program's start, in which failures count nothing */
+    unsigned rise;     /* so many in a row make it well */
+    unsigned fall;     /* so many in a row make it ill */
+    struct probe_statuses statuses[PROBE_STATUSES_MAX]; /* http: good ones; ended by 0 */
+    bool verify;                                        /* https: the certificate */
+    char server_name[256];                              /* https; empty: the host */
+    char ca_file[PATH_MAX];                             /* https; empty: the system's */
+    char client_cert[PATH_MAX];
+    char client_key[PATH_MAX];
+};
+
+/* -1: `"..." is not a probe (expected ...)` and the like. */
+int probe_spec_parse(const char *text, struct probe_spec *spec, struct error *err);
+
+/* The probe of that number in a text that has one a line; NULL: there are fewer. */
+const char *probe_text_find(const char *texts, size_t number, char text[PROBE_TEXT_SIZE]);
+
+/* Whether there are any, or any of a kind. */
+bool probe_text_has(const char *texts, enum probe_kind kind);
+
+#endif

@@ -24,7 +24,9 @@ enum kill_mode { KILL_MIXED, KILL_GROUP, KILL_PROCESS };
 
 enum restart { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };
 
-/* So many restarts within so much time. */
+/* So many restarts within so much time; count is at most RESTARTS_MAX. */
+#define RESTARTS_MAX 100
+
 struct restart_limit {
     unsigned count;
     uint64_t window_ns;

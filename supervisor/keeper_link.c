@@ -117,18 +117,24 @@ static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns
         standing_update(supervisor, now);
 }
 
-/* Losing the lead ends the program of a leader-only instance, and nothing else. */
-static bool may_end(struct supervisor *supervisor, const struct exit_report *report, int status,
-                    instant_ns now)
+/* Losing the lead ends the program of a leader-only instance, and nothing else. One that was kept
+ * from its start, since too little was left of the lease, has not run.
+ */
+static bool may_go_on_without(struct supervisor *supervisor, const struct exit_report *report,
+                              int status, bool had_started, instant_ns now)
 {
-    if (report->ordered)
-        return supervisor->settings->mode == MODE_LEADER_ONLY;
-    return restart_program_ended(supervisor, status, false, now);
+    if (report->overdue)
+        return false;
+    if (report->ordered && supervisor->settings->mode == MODE_LEADER_ONLY)
+        return true;
+    return !(report->ordered && had_started) &&
+           restart_program_ended(supervisor, status, false, now);
 }
 
 static void program_exited(struct supervisor *supervisor, const struct exit_report *report,
                            instant_ns now)
 {
+    bool had_started = supervisor->program_runs;
     int status = WIFSIGNALED(report->wait_status) ? 128 + WTERMSIG(report->wait_status)
                                                   : WEXITSTATUS(report->wait_status);
 
@@ -139,7 +145,7 @@ static void program_exited(struct supervisor *supervisor, const struct exit_repo
     if (supervisor->stop_deadline != 0) {
         if (!supervisor->exit_is_final)
             supervisor->exit_status = status;
-    } else if (report->overdue || !may_end(supervisor, report, status, now)) {
+    } else if (!may_go_on_without(supervisor, report, status, had_started, now)) {
         supervisor_stop(supervisor, status, now);
     }
 }

@@ -61,12 +61,14 @@ static duration_ns with_jitter(duration_ns backoff, instant_ns now)
     return backoff - backoff / 4 + now / 1000 % (backoff / 2);
 }
 
+/* A program that is told nothing cannot be promoted again. */
 static bool fits_the_lead(const struct supervisor *supervisor, duration_ns delay, instant_ns now)
 {
     const struct election *election = &supervisor->election;
+    bool leads = election->state == STATE_LEADING && !supervisor->restarts.promoting;
 
-    return election->state == STATE_LEADING && !supervisor->restarts.promoting &&
-           delay <= IN_PLACE_MOST && now + delay + START_TIME < election->lease.soft;
+    return leads && !settings_tell_nothing(supervisor->settings) && delay <= IN_PLACE_MOST &&
+           now + delay + START_TIME < election->lease.soft;
 }
 
 void restart_program_started(struct supervisor *supervisor, instant_ns now)

@@ -73,7 +73,7 @@ struct settings {
 
     char primary_tag[NAME_SIZE];
     char replica_tag[NAME_SIZE];
-    char tag_service[NAME_SIZE];      /* auto, none, an ID, or a prefix ending in * */
+    char tag_service[NAME_SIZE];      /* auto, none, an ID (with --register ours), a prefix and * */
     char register_address[NAME_SIZE]; /* --register; empty: the agent's */
     unsigned register_port;           /* 0: the service is not ours to register */
 

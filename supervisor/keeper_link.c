@@ -111,6 +111,7 @@ static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns
     supervisor->program_runs = true;
     supervisor_write_record(supervisor);
     restart_program_started(supervisor, now);
+    network_send_health(supervisor);
     if (supervisor->phase == PHASE_PREPARES)
         lead_stand(supervisor, now);
     else
@@ -140,6 +141,7 @@ static void program_exited(struct supervisor *supervisor, const struct exit_repo
 
     supervisor->record.program = (struct recorded_process){ .pid = 0 };
     supervisor->program_runs = false;
+    network_send_health(supervisor);
     if (report->overdue)
         status = EXIT_STATUS_LEAD_LOST;
     if (supervisor->stop_deadline != 0) {

@@ -202,6 +202,7 @@ void lead_stand(struct supervisor *supervisor, instant_ns now)
 {
     supervisor->phase = PHASE_RUNS;
     network_send_role(supervisor, false, true);
+    network_send_health(supervisor);
     standing_update(supervisor, now);
 }
 

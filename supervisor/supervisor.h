@@ -139,6 +139,9 @@ void network_send_request(struct supervisor *supervisor, const struct lock_reque
 /* The role that tags show. standing: false at the end, all is taken down. */
 void network_send_role(struct supervisor *supervisor, bool leader, bool standing);
 
+/* What the service of --register shall show; after each change of what it depends on. */
+void network_send_health(struct supervisor *supervisor);
+
 /* passed_fd: came with the message, now ours; -1. */
 void network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
                   instant_ns now);

@@ -190,6 +190,23 @@ static int settle_restart(struct option_reading *reading, struct error *err)
     return 0;
 }
 
+/* What we register is what is tagged; its ID is the same after each restart, and of this address
+ * alone.
+ */
+static int name_own_service(struct option_reading *reading, struct error *err)
+{
+    struct settings *settings = reading->settings;
+    const char *address = settings->register_address;
+    int length = snprintf(settings->tag_service, sizeof settings->tag_service, "%s%s%s-%u",
+                          settings->service, address[0] != '\0' ? "-" : "", address,
+                          settings->register_port);
+
+    if (length >= (int)sizeof settings->tag_service)
+        return option_refuse(reading, OPTION_SERVICE, err,
+                             "\"%.80s...\" is too long to be registered", settings->service);
+    return 0;
+}
+
 static int settle_registration(struct option_reading *reading, struct error *err)
 {
     const struct settings *settings = reading->settings;
@@ -209,7 +226,7 @@ static int settle_registration(struct option_reading *reading, struct error *err
     if (asks_consul)
         return option_refuse(reading, OPTION_PROBE, err,
                              "\"consul:\" would ask for the check that --register feeds from it");
-    return 0;
+    return name_own_service(reading, err);
 }
 
 int option_settle(struct option_reading *reading, bool has_command, struct error *err)

@@ -221,12 +221,15 @@ int value_restart_limit(const struct option *option, struct settings *settings, 
 {
     struct restart_limit *limit = field(option, settings);
     size_t length = strcspn(text, "/");
-    long count = read_number(text, length, 0, 1000000);
+    long count = read_number(text, length, 0, RESTARTS_MAX);
     uint64_t window_ns;
 
     (void)again;
     if (count < 0 || text[length] != '/')
-        return error_set(err, "\"%.80s\" is not COUNT/DURATION (expected for example 5/1m)", text);
+        return error_set(err,
+                         "\"%.80s\" is not COUNT/DURATION (expected for example 5/1m, at most "
+                         "%d/...)",
+                         text, RESTARTS_MAX);
     if (duration_parse(text + length + 1, &window_ns, err))
         return -1;
     if (window_ns == 0)

@@ -24,7 +24,9 @@ enum kill_mode { KILL_MIXED, KILL_GROUP, KILL_PROCESS };
 
 enum restart { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };
 
-/* So many restarts within so much time. */
+/* So many restarts within so much time; count is at most RESTARTS_MAX. */
+#define RESTARTS_MAX 100
+
 struct restart_limit {
     unsigned count;
     uint64_t window_ns;
@@ -71,7 +73,7 @@ struct settings {
 
     char primary_tag[NAME_SIZE];
     char replica_tag[NAME_SIZE];
-    char tag_service[NAME_SIZE];      /* auto, none, an ID, or a prefix ending in * */
+    char tag_service[NAME_SIZE];      /* auto, none, an ID (with --register ours), a prefix and * */
     char register_address[NAME_SIZE]; /* --register; empty: the agent's */
     unsigned register_port;           /* 0: the service is not ours to register */
 

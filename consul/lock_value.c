@@ -74,6 +74,10 @@ struct json_object *lock_value_claim(const struct json_object *present,
     json_set_number(value, "previous_token", claim->previous_token);
     json_set_number(value, "token", claim->token);
     json_set_text(value, "successor", "");
+    if (claim->unhealthy)
+        json_object_object_add(value, "unhealthy", json_object_new_boolean(true));
+    else
+        json_object_object_del(value, "unhealthy");
     return value;
 }
 
@@ -141,6 +145,7 @@ void lock_value_show(const struct json_object *value, struct lock_view *view)
     view->token = higher(json_number(value, "token"), json_number(value, "previous_token"));
     view->lease_ns = lease_of(value);
     view->released = strcmp(json_text(value, "state"), "released") == 0;
+    view->unhealthy = json_object_get_boolean(json_member(value, "unhealthy", json_type_boolean));
     show_holder(value, view);
 }
 

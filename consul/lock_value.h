@@ -4,6 +4,7 @@
  *    "service_id":"", "allocation":"", "pid":0, "version":"", "since":"RFC 3339",
  *    "lease_ms":20000, "previous_token":0, "token":0, "successor":""}
  *
+ * A lock that was given away because its holder's probes failed also has `"unhealthy":true`.
  * The token of a term is the index of its acquiring write, which that write cannot know: it carries
  * `previous_token` and a second write adds `token`. Fields that we do not know are kept.
  */
@@ -45,6 +46,7 @@ void lock_value_time(char text[LOCK_VALUE_TIME_SIZE]);
 /* What one write says of the lock; the identity is given beside it. */
 struct lock_claim {
     const char *state;
+    bool unhealthy; /* given away because of its holder's probes */
     const char *since;
     uint64_t lease_ns;
     uint64_t previous_token;

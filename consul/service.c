@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
+
 #define NOMAD_PREFIX "_nomad-task-"
 
 /* --- Which one. --- */
@@ -145,6 +147,40 @@ enum service_choice service_choose(const struct json_object *list, const struct 
     return settle(&chosen, what, "", id, reason);
 }
 
+/* --- Our own. --- */
+
+#define OWN_MARK "leader-lock" /* Consul keeps names that begin with consul- */
+
+/* One that nobody feeds any more is out of Consul's DNS after its TTL, and gone after this. */
+#define OWN_REMOVED_AFTER "10m"
+
+bool service_is_ours(const struct json_object *definition, const struct settings *settings)
+{
+    struct json_object *meta = json_member(definition, "Meta", json_type_object);
+
+    return strcmp(json_text(meta, OWN_MARK), settings->key) == 0;
+}
+
+void service_own_check(const struct settings *settings, char check[SERVICE_ID_SIZE])
+{
+    snprintf(check, SERVICE_ID_SIZE, "service:%s", settings->tag_service);
+}
+
+static struct json_object *own_check(const struct settings *settings)
+{
+    struct json_object *check = json_object_new_object();
+    char id[SERVICE_ID_SIZE], ttl[DURATION_TEXT_SIZE];
+
+    service_own_check(settings, id);
+    json_set_text(check, "CheckID", id);
+    json_set_text(check, "Name", "consul-leader");
+    json_set_text(check, "Notes", "fed by consul-leader while the program runs and is well");
+    json_set_text(check, "TTL", duration_format(SERVICE_CHECK_TTL_NS, ttl));
+    json_set_text(check, "Status", "critical");
+    json_set_text(check, "DeregisterCriticalServiceAfter", OWN_REMOVED_AFTER);
+    return check;
+}
+
 /* --- Its marks. --- */
 
 static bool is_one_of(const char *tag, const char *const tags[2])
@@ -208,24 +244,50 @@ static const char *const shown_only[] = {
     "Datacenter", "PeerName",    "Namespace",   "Partition",
 };
 
-struct json_object *service_marked(const struct json_object *definition,
-                                   const struct service_marks *marks)
+/* Puts the marks into a definition. Returns whether that changed it. */
+static bool mark(struct json_object *definition, const struct service_marks *marks)
 {
     struct json_object *tags = marked_tags(definition, marks);
     struct json_object *meta = marked_meta(definition, marks);
+
+    if (tags)
+        json_object_object_add(definition, "Tags", tags);
+    if (meta)
+        json_object_object_add(definition, "Meta", meta);
+    return tags || meta;
+}
+
+struct json_object *service_marked(const struct json_object *definition,
+                                   const struct service_marks *marks)
+{
     struct json_object *body = NULL;
 
-    if (!tags && !meta)
-        return NULL;
     if (json_object_deep_copy((struct json_object *)definition, &body, NULL) != 0)
         return NULL;
+    if (!mark(body, marks)) {
+        json_object_put(body);
+        return NULL;
+    }
     json_set_text(body, "Name", json_text(definition, "Service"));
     for (size_t i = 0; i < sizeof shown_only / sizeof *shown_only; i++)
         json_object_object_del(body, shown_only[i]);
-    if (tags)
-        json_object_object_add(body, "Tags", tags);
-    if (meta)
-        json_object_object_add(body, "Meta", meta);
+    return body;
+}
+
+struct json_object *service_own(const struct settings *settings, const struct service_marks *marks)
+{
+    struct json_object *body = json_object_new_object();
+    struct json_object *meta = json_object_new_object();
+
+    json_set_text(meta, OWN_MARK, settings->key);
+    json_set_text(body, "ID", settings->tag_service);
+    json_set_text(body, "Name", settings->service);
+    if (settings->register_address[0] != '\0')
+        json_set_text(body, "Address", settings->register_address);
+    json_set_number(body, "Port", settings->register_port);
+    json_object_object_add(body, "Meta", meta);
+    json_object_object_add(body, "Check", own_check(settings));
+    mark(body, marks);
     return body;
 }
 

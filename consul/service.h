@@ -29,6 +29,15 @@ enum service_choice service_choose(const struct json_object *list, const struct 
 /* Whether Nomad registered it, and brings it back to what it knows every half minute. */
 bool service_is_nomads(const char *id);
 
+/* Whether it carries the mark of one that we have registered for this lock. */
+bool service_is_ours(const struct json_object *definition, const struct settings *settings);
+
+/* The name of that check, by which it is fed. */
+void service_own_check(const struct settings *settings, char check[SERVICE_ID_SIZE]);
+
+/* How long the check stays as it was fed. */
+#define SERVICE_CHECK_TTL_NS ((uint64_t)15 * 1000000000u)
+
 /* What a service shall show of us; an empty text is none. */
 struct service_marks {
     const char *tag;             /* to be there, added at the end */
@@ -42,6 +51,11 @@ struct service_marks {
  */
 struct json_object *service_marked(const struct json_object *definition,
                                    const struct service_marks *marks);
+
+/* The body that registers the service that --register asks for, with the marks and with its check,
+ * as yet critical. The caller's to end.
+ */
+struct json_object *service_own(const struct settings *settings, const struct service_marks *marks);
 
 /* The field that Consul refused in `json: unknown field "X"`, removed from the body; false: none.
  */

@@ -44,7 +44,7 @@ static void lock_won(struct election *election, instant_ns looked, instant_ns no
     candidacy_take(&election->candidacy, election->token);
     if (election->overtaken) { /* whoever it was may still act; the lock-delay is for that */
         transition(election, EVENT_LOCK_LOST, now, commands);
-    } else if (election->stopping) {
+    } else if (election->stopping || !election->standing) {
         transition(election, EVENT_UNWANTED, now, commands);
     } else if (election->token <= election->acquire_highest) {
         command_add(commands, COMMAND_TOKEN_LOW);
@@ -209,7 +209,7 @@ static void read_back_answered(struct election *election, const struct lock_answ
     if (ours)
         election->index = answer->view.index;
     if (election->state == STATE_RELEASING && ours) {
-        election->open_serial = request_add(election, commands, REQUEST_RELEASE)->serial;
+        ask_for_release(election, commands);
     } else if (election->state == STATE_RELEASING) {
         transition(election, EVENT_RELEASED, now, commands);
     } else if (ours) {
@@ -243,7 +243,8 @@ void election_answered(struct election *election, const struct lock_answer *answ
     case REQUEST_READ_BACK:
         read_back_answered(election, answer, now, commands);
         break;
-    case REQUEST_DESTROY: /* what could not be destroyed runs out */
+    case REQUEST_DESTROY:    /* what could not be destroyed runs out */
+    case REQUEST_CANDIDATES: /* the supervisor's own */
     case REQUEST_TYPES:
         break;
     }

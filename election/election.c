@@ -12,6 +12,9 @@ static const char *const reason_names[ELECTION_REASONS] = {
     [REASON_LEASE_EXPIRED] = "lease-expired",
     [REASON_LOCK_LOST] = "lock-lost",
     [REASON_PROMOTION_FAILED] = "promotion-failed",
+    [REASON_UNHEALTHY] = "unhealthy",
+    [REASON_PROGRAM_ENDED] = "program-ended",
+    [REASON_PROGRAM_RESTARTED] = "program-restarted",
     [REASON_SHUTDOWN] = "shutdown",
     [REASON_RESTART] = "restart",
 };
@@ -41,8 +44,37 @@ void election_init(struct election *election, const struct election_terms *terms
 
 void election_stand(struct election *election, instant_ns now, struct election_commands *commands)
 {
+    if (election->standing)
+        return;
     election->standing = true;
-    election->session_due = now;
+    if (election->session_due < now)
+        election->session_due = now;
+    election_time_passed(election, now, commands);
+}
+
+void election_withdraw(struct election *election, instant_ns now,
+                       struct election_commands *commands)
+{
+    if (!election->standing)
+        return;
+    election->standing = false;
+    election->session_serial = 0; /* one that is still made is destroyed when it comes */
+    if (election->state == STATE_ACQUIRING && election->won)
+        transition(election, EVENT_UNWANTED, now, commands);
+    else if (election->state == STATE_WAITING)
+        transition(election, EVENT_STEP_DOWN, now, commands);
+    election_time_passed(election, now, commands);
+}
+
+void election_step_down(struct election *election, enum election_reason reason,
+                        duration_ns stand_off, instant_ns now, struct election_commands *commands)
+{
+    catch_up(election, now, commands);
+    if (leads(election)) {
+        election->reason = reason;
+        candidacy_hold_off(&election->candidacy, now + stand_off);
+        transition(election, EVENT_STEP_DOWN, now, commands);
+    }
     election_time_passed(election, now, commands);
 }
 

@@ -28,6 +28,7 @@ enum election_state {
 
 enum election_event {
     EVENT_STOP,          /* this instance ends */
+    EVENT_STEP_DOWN,     /* it shall not lead for now */
     EVENT_SESSION,       /* a session was created */
     EVENT_SESSION_LOST,  /* it does not exist any more */
     EVENT_OPEN,          /* the lock may be tried */
@@ -51,6 +52,9 @@ enum election_reason {
     REASON_LEASE_EXPIRED,
     REASON_LOCK_LOST,
     REASON_PROMOTION_FAILED,
+    REASON_UNHEALTHY,
+    REASON_PROGRAM_ENDED,
+    REASON_PROGRAM_RESTARTED,
     REASON_SHUTDOWN,
     REASON_RESTART,
     ELECTION_REASONS
@@ -155,6 +159,18 @@ void election_init(struct election *election, const struct election_terms *terms
 
 /* From now on this instance is a candidate. */
 void election_stand(struct election *election, instant_ns now, struct election_commands *commands);
+
+/* From now on it is none: its session is destroyed. One that leads goes on, and stands no more
+ * afterwards.
+ */
+void election_withdraw(struct election *election, instant_ns now,
+                       struct election_commands *commands);
+
+/* Gives up the lead, and takes no part for as long as stand_off, so that others go first. No effect
+ * on one that does not lead.
+ */
+void election_step_down(struct election *election, enum election_reason reason,
+                        duration_ns stand_off, instant_ns now, struct election_commands *commands);
 
 /* Ends: demotes if it has to, gives the lock away, and comes to COMMAND_STOPPED. */
 void election_stop(struct election *election, enum election_reason reason, instant_ns now,

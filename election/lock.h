@@ -22,6 +22,7 @@ struct lock_view {
     struct session_id session; /* who holds it; empty: nobody */
     bool exists;
     bool released;         /* its value carries the release mark */
+    bool unhealthy;        /* and says that its holder's probes were the reason */
     bool foreign;          /* its value is not of our format */
     bool ours;             /* its value is one that this instance wrote, as it stands */
     bool consistent;       /* read through a quorum, not from a follower that may lag */
@@ -35,13 +36,14 @@ struct lock_view {
 };
 
 enum request_type {
-    REQUEST_SESSION,   /* a session for this term */
-    REQUEST_ACQUIRE,   /* the lock, guarded by `index` (0: it must be absent) */
-    REQUEST_RENEW,     /* the session */
-    REQUEST_WRITE,     /* the value with `token`, guarded by `index` */
-    REQUEST_RELEASE,   /* give the lock away with the mark, guarded by `index` */
-    REQUEST_DESTROY,   /* the session */
-    REQUEST_READ_BACK, /* the lock, consistently */
+    REQUEST_SESSION,    /* a session for this term */
+    REQUEST_ACQUIRE,    /* the lock, guarded by `index` (0: it must be absent) */
+    REQUEST_RENEW,      /* the session */
+    REQUEST_WRITE,      /* the value with `token`, guarded by `index` */
+    REQUEST_RELEASE,    /* give the lock away with the mark, guarded by `index` */
+    REQUEST_DESTROY,    /* the session */
+    REQUEST_READ_BACK,  /* the lock, consistently */
+    REQUEST_CANDIDATES, /* how many others stand and are healthy */
     REQUEST_TYPES
 };
 
@@ -52,6 +54,7 @@ struct lock_request {
     struct session_id session;
     uint64_t index;
     uint64_t token; /* ACQUIRE: the highest token known before; WRITE, RELEASE: this term's */
+    bool unhealthy; /* RELEASE: because of our probes */
 };
 
 enum answer_result {
@@ -73,6 +76,7 @@ struct lock_answer {
     struct session_id session; /* SESSION: the new one; else the request's */
     uint64_t index;        /* ACQUIRE, WRITE: the lock's new index, for ACQUIRE also the token */
     struct lock_view view; /* READ_BACK; for an ACQUIRE that was done its holder is our identity */
+    unsigned candidates;   /* CANDIDATES */
     char reason[512];      /* in words, when not done; one line */
 };
 

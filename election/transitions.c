@@ -29,6 +29,14 @@ struct lock_request *request_add(struct election *election, struct election_comm
     return request;
 }
 
+void ask_for_release(struct election *election, struct election_commands *commands)
+{
+    struct lock_request *request = request_add(election, commands, REQUEST_RELEASE);
+
+    request->unhealthy = election->reason == REASON_UNHEALTHY;
+    election->open_serial = request->serial;
+}
+
 /* --- The work of the cells. --- */
 
 /* The session was counted from before it was asked for. Nobody has looked while there was none. */
@@ -121,7 +129,7 @@ static void demote(struct election *election, enum election_reason reason,
     command_add(commands, COMMAND_DEMOTE)->reason = reason;
 }
 
-static void demote_for_stop(struct election *election, instant_ns now,
+static void demote_as_asked(struct election *election, instant_ns now,
                             struct election_commands *commands)
 {
     (void)now;
@@ -164,7 +172,7 @@ static void release(struct election *election, instant_ns now, struct election_c
         transition(election, EVENT_RELEASED, now, commands);
         return;
     }
-    election->open_serial = request_add(election, commands, REQUEST_RELEASE)->serial;
+    ask_for_release(election, commands);
 }
 
 /* The session stands no more, but is kept for a while: destroying it could cost the lock-delay. */
@@ -215,6 +223,7 @@ static const struct cell table[ELECTION_STATES][ELECTION_EVENTS] = {
     [STATE_WAITING] = {
         [EVENT_OPEN]             = { STATE_ACQUIRING, acquire },
         [EVENT_SESSION_LOST]     = { STATE_IDLE,      drop_session },
+        [EVENT_STEP_DOWN]        = { STATE_IDLE,      end_session },
         [EVENT_STOP]             = { STATE_STOPPED,   stop },
     },
     [STATE_ACQUIRING] = {
@@ -231,14 +240,17 @@ static const struct cell table[ELECTION_STATES][ELECTION_EVENTS] = {
         [EVENT_SOFT_DEADLINE]    = { STATE_DEMOTING,  demote_for_lease },
         [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  demote_for_loss },
         [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  demote_for_loss },
-        [EVENT_STOP]             = { STATE_DEMOTING,  demote_for_stop },
+        [EVENT_STEP_DOWN]        = { STATE_DEMOTING,  demote_as_asked },
+        [EVENT_STOP]             = { STATE_DEMOTING,  demote_as_asked },
         [EVENT_DEMOTED]          = { STATE_DEMOTING,  demote_for_lease }, /* the keeper killed */
     },
     [STATE_LEADING] = {
+        [EVENT_PROMOTION_FAILED] = { STATE_DEMOTING,  demote_for_failure }, /* of a restart */
         [EVENT_SOFT_DEADLINE]    = { STATE_DEMOTING,  demote_for_lease },
         [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  demote_for_loss },
         [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  demote_for_loss },
-        [EVENT_STOP]             = { STATE_DEMOTING,  demote_for_stop },
+        [EVENT_STEP_DOWN]        = { STATE_DEMOTING,  demote_as_asked },
+        [EVENT_STOP]             = { STATE_DEMOTING,  demote_as_asked },
         [EVENT_DEMOTED]          = { STATE_DEMOTING,  demote_for_lease }, /* the keeper killed */
     },
     [STATE_DEMOTING] = {
@@ -265,4 +277,6 @@ void transition(struct election *election, enum election_event event, instant_ns
     cell->work(election, now, commands);
     if (election->stopping && (election->state == STATE_IDLE || election->state == STATE_WAITING))
         transition(election, EVENT_STOP, now, commands);
+    else if (!election->standing && election->state == STATE_WAITING)
+        transition(election, EVENT_STEP_DOWN, now, commands);
 }

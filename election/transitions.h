@@ -17,6 +17,9 @@ struct election_command *command_add(struct election_commands *commands, enum co
 struct lock_request *request_add(struct election *election, struct election_commands *commands,
                                  enum request_type type);
 
+/* Asks for the end of the term's hold on the lock. */
+void ask_for_release(struct election *election, struct election_commands *commands);
+
 /* Whether the lease is the keeper's concern: promoting or leading. */
 bool leads(const struct election *election);
 

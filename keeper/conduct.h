@@ -22,6 +22,7 @@ enum demotion_stage {
 
 struct promotion {
     bool active;
+    bool starts_program;
     uint64_t term;
     instant_ns until;
     instant_ns signal_due; /* to look whether the program is ready for its signal; 0: it was sent */
@@ -70,6 +71,9 @@ void keeper_turn(struct keeper *keeper);
 
 void keeper_start_program(struct keeper *keeper, const struct situation *situation);
 void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation *situation);
+
+/* The program of a lead that goes on has ended, and nothing of it is left. */
+void keeper_restart(struct keeper *keeper, uint64_t term, const struct situation *situation);
 void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_order *order);
 void keeper_stop(struct keeper *keeper, instant_ns until);
 void keeper_supervisor_died(struct keeper *keeper);

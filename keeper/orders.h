@@ -9,6 +9,7 @@
  *   KEEPER_LEASE            struct lease
  *   KEEPER_START            struct situation: start the program as a follower
  *   KEEPER_PROMOTE          struct situation
+ *   KEEPER_RESTART          struct situation: start the program, and promote it again in its term
  *   KEEPER_DEMOTE           struct demotion_order
  *   KEEPER_STOP             struct stop_order
  *   KEEPER_SIGNAL           struct signal_order
@@ -42,6 +43,7 @@ enum keeper_message {
     KEEPER_LEASE,
     KEEPER_START,
     KEEPER_PROMOTE,
+    KEEPER_RESTART,
     KEEPER_DEMOTE,
     KEEPER_STOP,
     KEEPER_SIGNAL,

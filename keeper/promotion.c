@@ -30,7 +30,8 @@ static void start_as_leader(struct keeper *keeper)
     }
 }
 
-void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation *situation)
+static void promote(struct keeper *keeper, uint64_t term, const struct situation *situation,
+                    bool starts_program)
 {
     const struct settings *settings = keeper_settings(keeper);
     instant_ns now = clock_now_ns();
@@ -39,6 +40,7 @@ void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation
         hook_reset(&keeper->hook);
     keeper->promotion = (struct promotion){
         .active = true,
+        .starts_program = starts_program,
         .term = term,
         .until = now + settings->promote_timeout_ns,
         .situation = *situation,
@@ -48,10 +50,23 @@ void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation
     if (!settings_tell_nothing(settings))
         guard_arm(&keeper->guard);
 
-    if (settings->mode == MODE_LEADER_ONLY)
-        start_as_leader(keeper);
-    else if (settings->promote_signal != 0)
+    if (settings->mode == MODE_FOLLOW && settings->promote_signal != 0)
         keeper->promotion.signal_due = now;
+    if (starts_program)
+        start_as_leader(keeper);
+}
+
+void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation *situation)
+{
+    promote(keeper, term, situation, keeper_settings(keeper)->mode == MODE_LEADER_ONLY);
+}
+
+void keeper_restart(struct keeper *keeper, uint64_t term, const struct situation *situation)
+{
+    if (keeper->led && keeper->demotion.stage == DEMOTION_NONE)
+        promote(keeper, term, situation, true);
+    else /* the keeper was first, at the deadline */
+        keeper_report_failure(keeper, KEEPER_PROMOTION_FAILED, term, 0, "the lead is over");
 }
 
 /* A program that has just been started would be ended by a signal that it means to handle. Returns
@@ -89,7 +104,7 @@ void keeper_advance_promotion(struct keeper *keeper, instant_ns now)
     struct promotion *promotion = &keeper->promotion;
     struct hook *hook = &keeper->hook;
 
-    if (settings->mode == MODE_LEADER_ONLY && keeper->program.state != PROGRAM_RUNNING)
+    if (promotion->starts_program && keeper->program.state != PROGRAM_RUNNING)
         return;
     if (!signal_when_ready(keeper, now))
         return;

@@ -49,6 +49,9 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
     case KEEPER_PROMOTE:
         keeper_promote(keeper, message->term, MESSAGE_BODY(message, const struct situation));
         break;
+    case KEEPER_RESTART:
+        keeper_restart(keeper, message->term, MESSAGE_BODY(message, const struct situation));
+        break;
     case KEEPER_DEMOTE:
         keeper->order_due = 0;
         keeper_report(keeper, KEEPER_DEMOTING, message->term, NULL, 0);

@@ -97,6 +97,10 @@ static void carry_out(struct network *network, const struct message *message, in
             tags_role(network->tags, role->leader, role->standing, &role->session);
         network->taking_down = !role->standing;
         break;
+    case NETWORK_HEALTH:
+        if (network->tags)
+            tags_health(network->tags, MESSAGE_BODY(message, const struct health_order));
+        break;
     case NETWORK_ALL_GONE:
         execute_will(network);
         break;

@@ -4,6 +4,7 @@
  *   NETWORK_REQUEST         struct lock_request
  *   NETWORK_HOLD            struct lock_hold; with the file store's descriptor
  *   NETWORK_ROLE            struct role_order
+ *   NETWORK_HEALTH          struct health_order
  * network to supervisor
  *   NETWORK_ANSWER          struct lock_answer; an acquired file comes with its descriptor
  *   NETWORK_LOCK_SEEN       struct lock_view
@@ -26,6 +27,7 @@ enum network_message {
     NETWORK_REQUEST = 100,
     NETWORK_HOLD,
     NETWORK_ROLE,
+    NETWORK_HEALTH,
     NETWORK_ANSWER,
     NETWORK_LOCK_SEEN,
     NETWORK_SIGHT_LOST,
@@ -48,6 +50,13 @@ struct role_order {
     bool leader;
     bool standing; /* false at the end: whatever we put up is taken down */
     struct session_id session;
+};
+
+/* What the service that we have registered shall show. */
+struct health_order {
+    bool serves; /* there is something to be registered */
+    bool well;
+    char reason[256]; /* why not; one line */
 };
 
 struct fatal_body {

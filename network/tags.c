@@ -11,6 +11,7 @@
 #include "consul/path.h"
 #include "consul/refusal.h"
 #include "consul/service.h"
+#include "network/registration.h"
 
 #define LOOK_AGAIN       SECONDS(1)
 #define WATCH_WAIT       SECONDS(60)
@@ -24,6 +25,7 @@ struct tags {
     struct http *http;
     struct store_listener listener;
     struct complaints complaints;
+    struct registration *registration; /* NULL: the service is somebody else's */
 
     bool ordered; /* the role is known */
     bool leader;
@@ -125,6 +127,17 @@ static bool write_allowed(struct tags *tags)
 
 static void service_written(void *context, const struct http_response *response);
 
+/* Whether a service of our own is to be put up, or to be taken down. */
+static bool registers(const struct tags *tags)
+{
+    return tags->registration && tags->standing && registration_is_wanted(tags->registration);
+}
+
+static bool withdraws(const struct tags *tags)
+{
+    return tags->registration && tags->ordered && !registers(tags);
+}
+
 static void expect(struct tags *tags, const char *name)
 {
     struct json_object *member;
@@ -135,8 +148,10 @@ static void expect(struct tags *tags, const char *name)
 
 static void send_body(struct tags *tags)
 {
-    expect(tags, "Tags");
-    expect(tags, "Meta");
+    if (tags->definition) {
+        expect(tags, "Tags");
+        expect(tags, "Meta");
+    }
     send(tags, "PUT", "/v1/agent/service/register", json_line(tags->body), 0, service_written);
 }
 
@@ -150,6 +165,7 @@ static void drop_body(struct tags *tags)
 static void service_written(void *context, const struct http_response *response)
 {
     struct tags *tags = context;
+    bool registered = json_object_object_get_ex(tags->body, "Check", NULL);
 
     tags->request = NULL;
     if (response->answered && response->status == 400 &&
@@ -158,13 +174,52 @@ static void service_written(void *context, const struct http_response *response)
         return;
     }
     if (response->answered && response->status == 200) {
-        log_info("service tagged id=%s tags=%s", tags->id,
+        log_info("service %s id=%s tags=%s", registered ? "registered" : "tagged", tags->id,
                  json_line(json_member(tags->body, "Tags", json_type_array)));
+        if (registered)
+            registration_made(tags->registration);
         read_service(tags);
     } else {
-        failed(tags, response, "cannot tag the service", "write");
+        failed(tags, response,
+               registered ? "cannot register the service" : "cannot tag the service", "write");
     }
     drop_body(tags);
+}
+
+/* With its tags at once, and anew where an earlier run of ours has left it. */
+static void put_up(struct tags *tags)
+{
+    struct service_marks marks = marks_of(tags);
+
+    drop_body(tags);
+    if (!write_allowed(tags)) {
+        tags->next_ns = clock_now_ns() + LOOK_AGAIN;
+        return;
+    }
+    strcpy(tags->id, tags->settings->tag_service);
+    tags->body = service_own(tags->settings, &marks);
+    send_body(tags);
+}
+
+static void service_removed(void *context, const struct http_response *response)
+{
+    struct tags *tags = context;
+
+    tags->request = NULL;
+    if (!response->answered || response->status != 200) {
+        failed(tags, response, "cannot deregister the service", "write");
+        return;
+    }
+    log_info("service deregistered id=%s", tags->id);
+    read_service(tags); /* a write of ours that was given up may have come after it */
+}
+
+static void take_down(struct tags *tags)
+{
+    AUTO_FREE char *path = path_name("/v1/agent/service/deregister/", tags->id, "");
+
+    registration_unmade(tags->registration);
+    send(tags, "PUT", path, NULL, 0, service_removed);
 }
 
 static void watch(struct tags *tags);
@@ -175,6 +230,14 @@ static void settle(struct tags *tags)
     struct service_marks marks = marks_of(tags);
 
     drop_body(tags);
+    if (withdraws(tags)) {
+        take_down(tags);
+        return;
+    }
+    if (registers(tags) && !registration_is_made(tags->registration)) {
+        put_up(tags);
+        return;
+    }
     if (tags->ordered)
         tags->body = service_marked(tags->definition, &marks);
     if (!tags->body) {
@@ -217,9 +280,38 @@ static void say_absent(struct tags *tags, const char *reason)
 {
     bool in_nomad = tags->settings->nomad_alloc_id[0] != '\0';
 
+    if (tags->registration) /* that it is not there is ours to know */
+        return;
     if (!tags->absent_told)
         log_line(in_nomad ? LOG_WARN : LOG_INFO, "%s", reason);
     tags->absent_told = true;
+}
+
+static void service_is_absent(struct tags *tags, bool was_there)
+{
+    forget_service(tags);
+    if (tags->registration)
+        registration_unmade(tags->registration);
+    if (registers(tags))
+        put_up(tags);
+    else
+        tags->next_ns = clock_now_ns() + (was_there ? 0 : LOOK_AGAIN);
+}
+
+/* Somebody else has taken the ID that would be ours. */
+static void leave_foreign(struct tags *tags)
+{
+    struct error reason;
+
+    error_set(
+        &reason,
+        "the service %s is not ours (no Meta of this lock): it is left alone, and ours is not "
+        "registered",
+        tags->id);
+    complaints_say(&tags->complaints, LOG_WARN, reason.text);
+    forget_service(tags);
+    registration_unmade(tags->registration);
+    tags->next_ns = clock_now_ns() + LOOK_AGAIN;
 }
 
 static void service_read(void *context, const struct http_response *response)
@@ -231,8 +323,7 @@ static void service_read(void *context, const struct http_response *response)
     tags->watching = false;
     if (response->answered && response->status == 404 &&
         refusal_says(response, "unknown service")) {
-        forget_service(tags);
-        tags->next_ns = clock_now_ns() + (watched ? 0 : LOOK_AGAIN);
+        service_is_absent(tags, watched);
         return;
     }
     struct json_object *definition = response->answered && response->status == 200
@@ -253,7 +344,9 @@ static void service_read(void *context, const struct http_response *response)
     tags->absent_told = false;
     strcpy(tags->hash, response->hash);
     warn_of_override(tags);
-    if (hasty) /* something between us and the agent does not wait */
+    if (tags->registration && !service_is_ours(definition, tags->settings))
+        leave_foreign(tags);
+    else if (hasty) /* something between us and the agent does not wait */
         tags->next_ns = clock_now_ns() + LOOK_AGAIN;
     else
         settle(tags);
@@ -313,6 +406,10 @@ static void services_listed(void *context, const struct http_response *response)
         read_service(tags);
         break;
     case SERVICE_ABSENT:
+        if (registers(tags)) {
+            put_up(tags);
+            break;
+        }
         say_absent(tags, reason.text);
         give_up_unseen(tags, reason.text);
         break;
@@ -329,27 +426,10 @@ static void look_up(struct tags *tags)
 
 /* --- The interface. --- */
 
-struct tags *tags_open(const struct settings *settings, struct http *http,
-                       const struct store_listener *listener)
+/* What is shown is not right any more: it is changed without delay where the definition is known.
+ */
+static void act(struct tags *tags)
 {
-    struct tags *tags = memory_new(sizeof *tags);
-
-    tags->settings = settings;
-    tags->http = http;
-    tags->listener = *listener;
-    tags->writes_left = WRITES_AT_ONCE;
-    tags->writes_since_ns = clock_now_ns();
-    look_up(tags);
-    return tags;
-}
-
-void tags_role(struct tags *tags, bool leader, bool standing, const struct session_id *session)
-{
-    tags->ordered = true;
-    tags->leader = leader;
-    tags->standing = standing;
-    if (session && session->text[0] != '\0')
-        tags->session = *session;
     if (tags->writes_left == 0)
         tags->writes_left = 1;
     if (tags->current) { /* an open write is not waited for: its answer may come too late */
@@ -362,6 +442,48 @@ void tags_role(struct tags *tags, bool leader, bool standing, const struct sessi
     }
 }
 
+/* The service's check is not there any more. */
+static void check_lost(void *context)
+{
+    act(context);
+}
+
+struct tags *tags_open(const struct settings *settings, struct http *http,
+                       const struct store_listener *listener)
+{
+    struct tags *tags = memory_new(sizeof *tags);
+
+    tags->settings = settings;
+    tags->http = http;
+    tags->listener = *listener;
+    tags->writes_left = WRITES_AT_ONCE;
+    tags->writes_since_ns = clock_now_ns();
+    if (settings->register_port != 0)
+        tags->registration = registration_open(settings, http, check_lost, tags);
+    look_up(tags);
+    return tags;
+}
+
+void tags_role(struct tags *tags, bool leader, bool standing, const struct session_id *session)
+{
+    tags->ordered = true;
+    tags->leader = leader;
+    tags->standing = standing;
+    if (session && session->text[0] != '\0')
+        tags->session = *session;
+    act(tags);
+}
+
+void tags_health(struct tags *tags, const struct health_order *order)
+{
+    if (!tags->registration)
+        return;
+    bool was_wanted = registration_is_wanted(tags->registration);
+    registration_health(tags->registration, order);
+    if (registration_is_wanted(tags->registration) != was_wanted)
+        act(tags);
+}
+
 bool tags_settled(const struct tags *tags)
 {
     return tags->watching || !tags->ordered || tags->id[0] == '\0';
@@ -369,11 +491,15 @@ bool tags_settled(const struct tags *tags)
 
 uint64_t tags_next_due(const struct tags *tags)
 {
-    return tags->next_ns;
+    uint64_t due = tags->next_ns;
+
+    return tags->registration ? clock_earlier(due, registration_next_due(tags->registration)) : due;
 }
 
 void tags_due(struct tags *tags)
 {
+    if (tags->registration)
+        registration_due(tags->registration);
     if (tags->next_ns == 0 || clock_now_ns() < tags->next_ns)
         return;
     if (tags->id[0] != '\0')

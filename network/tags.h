@@ -2,9 +2,11 @@
  * tag, if there is one, on the others.
  *
  * Through the local agent, with the definition that was read, tags alone changed; a service that is
- * not there is waited for and never created. The agent is asked in blocking queries on the
- * definition's hash, so that what somebody else undoes is redone in milliseconds.
- * A tag is a hint for finding the leader, never a proof (docs/operating.md, "Tags").
+ * not there is waited for and never created, but for the one of --register, which is put up and
+ * taken down here as well: one request after the other, so that none overtakes another. The agent
+ * is asked in blocking queries on the definition's hash, so that what somebody else undoes is
+ * redone in milliseconds. A tag is a hint for finding the leader, never a proof (docs/operating.md,
+ * "Tags").
  */
 #ifndef NETWORK_TAGS_H
 #define NETWORK_TAGS_H
@@ -15,6 +17,7 @@
 #include "base/settings.h"
 #include "consul/http.h"
 #include "election/lock.h"
+#include "network/requests.h"
 #include "stores/store.h"
 
 struct tags;
@@ -31,8 +34,8 @@ struct tags *tags_open(const struct settings *settings, struct http *http,
  */
 void tags_role(struct tags *tags, bool leader, bool standing, const struct session_id *session);
 
-/* Whether the service shows the role, or cannot be made to for the time being. */
-bool tags_settled(const struct tags *tags);
+/* What the service of --register shall show; no effect without one. */
+void tags_health(struct tags *tags, const struct health_order *order);
 
 /* Whether the service shows the role, or is not there: nothing of ours is on its way. */
 bool tags_settled(const struct tags *tags);

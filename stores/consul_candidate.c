@@ -206,6 +206,31 @@ uint64_t consul_candidate_others_saw(const struct store *store, const struct ent
     return highest;
 }
 
+static bool stands(const struct entry *entry)
+{
+    AUTO_JSON struct json_object *value = json_read(entry->value, entry->length);
+
+    return entry->session.text[0] != '\0' && json_number(value, "priority") > 0 &&
+           json_object_get_boolean(json_member(value, "healthy", json_type_boolean));
+}
+
+unsigned consul_candidate_healthy_others(const struct store *store, const struct entries *entries)
+{
+    AUTO_FREE char *own = entry_key(store, &store->candidate.session);
+    unsigned others = 0;
+
+    for (size_t i = 0; i < entries->count; i++)
+        others += strcmp(entries->list[i].key, own) != 0 && stands(&entries->list[i]);
+    return others;
+}
+
+char *consul_candidate_list(const struct store *store)
+{
+    AUTO_FREE char *prefix = memory_text("%s.candidates/", store->settings->key);
+
+    return path_key(prefix, "recurse");
+}
+
 static bool own_entry_stands(const struct store *store, const struct entries *entries)
 {
     AUTO_FREE char *own = entry_key(store, &store->candidate.session);
@@ -259,8 +284,7 @@ static void entries_listed(void *context, const struct http_response *response)
 
 static void sweep(struct store *store)
 {
-    AUTO_FREE char *prefix = memory_text("%s.candidates/", store->settings->key);
-    AUTO_FREE char *path = path_key(prefix, "recurse");
+    AUTO_FREE char *path = consul_candidate_list(store);
 
     http_cancel(store->candidate.sweep);
     send(store, "GET", path, NULL, entries_listed, &store->candidate.sweep);

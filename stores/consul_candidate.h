@@ -66,6 +66,12 @@ void consul_candidate_remove(struct store *store, const struct session_id *sessi
  */
 uint64_t consul_candidate_others_saw(const struct store *store, const struct entries *entries);
 
+/* How many of these candidates stand beside us, and are healthy. */
+unsigned consul_candidate_healthy_others(const struct store *store, const struct entries *entries);
+
+/* The path that lists them; the caller's to free. */
+char *consul_candidate_list(const struct store *store);
+
 uint64_t consul_candidate_next_due(const struct store *store);
 void consul_candidate_due(struct store *store);
 

@@ -277,7 +277,7 @@ static void send_write(struct operation *operation)
     AUTO_JSON struct json_object *transaction = transaction_new();
 
     transaction_guard(transaction, key, request->index);
-    transaction_set(transaction, key, consul_value_write(&store->value, "held", request->token));
+    transaction_set(transaction, key, consul_value_hold(&store->value, request->token));
     send_transaction(operation, transaction, transaction_answered);
 }
 
@@ -286,7 +286,7 @@ static const char *released_value(struct consul_value *value, const struct lock_
 {
     if (request->term == 0)
         return consul_value_give_back(value, request->index);
-    return consul_value_write(value, "released", request->token);
+    return consul_value_release(value, request->token, request->unhealthy);
 }
 
 static void send_release(struct operation *operation)
@@ -333,6 +333,24 @@ static void send_read_back(struct operation *operation)
     consul_read_start(operation->store, &order);
 }
 
+static void candidates_listed(void *context, const struct http_response *response)
+{
+    struct operation *operation = context;
+    AUTO_ENTRIES struct entries entries;
+    struct error reason;
+    bool known = entries_read(response, &operation->attempt, &entries, &reason) == 0;
+
+    operation->answer.candidates = consul_candidate_healthy_others(operation->store, &entries);
+    conclude(operation, response, known ? ANSWER_DONE : ANSWER_FAILED, &reason);
+}
+
+static void send_candidates(struct operation *operation)
+{
+    AUTO_FREE char *path = consul_candidate_list(operation->store);
+
+    send(operation, "GET", path, NULL, candidates_listed);
+}
+
 /* --- The table. --- */
 
 static const struct kind kinds[REQUEST_TYPES] = {
@@ -343,6 +361,7 @@ static const struct kind kinds[REQUEST_TYPES] = {
     [REQUEST_RELEASE] = { "cannot release the lock", false, send_release },
     [REQUEST_DESTROY] = { "cannot destroy the session", true, send_destroy },
     [REQUEST_READ_BACK] = { "cannot read the lock", false, send_read_back },
+    [REQUEST_CANDIDATES] = { "cannot list the candidates", false, send_candidates },
 };
 
 static void set_rule(struct operation *operation, bool of_session)

@@ -31,10 +31,15 @@ static const char *remember_line(struct consul_value *value, struct json_object 
     return value->written[0];
 }
 
-static const char *claim(struct consul_value *value, const char *state, uint64_t token)
+static const char *claim(struct consul_value *value, const char *state, uint64_t token,
+                         bool unhealthy)
 {
+    if (value->since[0] == '\0')
+        lock_value_time(value->since);
+    value->adopting = false;
     struct lock_claim claim = {
         .state = state,
+        .unhealthy = unhealthy,
         .since = value->since,
         .lease_ns = value->lease_ns,
         .previous_token = value->previous_token,
@@ -49,16 +54,17 @@ const char *consul_value_acquire(struct consul_value *value, uint64_t highest_to
 {
     lock_value_time(value->since);
     value->previous_token = highest_token;
-    value->adopting = false;
-    return claim(value, "held", 0);
+    return claim(value, "held", 0, false);
 }
 
-const char *consul_value_write(struct consul_value *value, const char *state, uint64_t token)
+const char *consul_value_hold(struct consul_value *value, uint64_t token)
 {
-    if (value->since[0] == '\0')
-        lock_value_time(value->since);
-    value->adopting = false;
-    return claim(value, state, token);
+    return claim(value, "held", token, false);
+}
+
+const char *consul_value_release(struct consul_value *value, uint64_t token, bool unhealthy)
+{
+    return claim(value, "released", token, unhealthy);
 }
 
 const char *consul_value_give_back(struct consul_value *value, uint64_t index)
@@ -66,7 +72,7 @@ const char *consul_value_give_back(struct consul_value *value, uint64_t index)
     if (!value->seen || value->seen_index != index)
         return NULL;
     if (!value->present) /* overwritten by somebody else; no token is above the index */
-        return consul_value_write(value, "released", index);
+        return consul_value_release(value, index, false);
     AUTO_JSON struct json_object *text = lock_value_released(value->present, index);
     return remember_line(value, text);
 }

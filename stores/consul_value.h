@@ -28,8 +28,11 @@ void consul_value_adopt(struct consul_value *value);
  */
 const char *consul_value_acquire(struct consul_value *value, uint64_t highest_token);
 
-/* What later writes of the term say. state: "held" or "released". */
-const char *consul_value_write(struct consul_value *value, const char *state, uint64_t token);
+/* What a later write of the term says that goes on. */
+const char *consul_value_hold(struct consul_value *value, uint64_t token);
+
+/* What gives the term's lock away. unhealthy: because of our probes. */
+const char *consul_value_release(struct consul_value *value, uint64_t token, bool unhealthy);
 
 /* What gives away the lock of a session that is not this instance's. NULL: the value of that index
  * is not the one that was seen last. The text is valid until the next write.

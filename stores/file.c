@@ -238,9 +238,10 @@ static void end_term(struct store *store)
     store->retry_due = 0;
 }
 
-static void mark_released(struct store *store)
+static void mark_released(struct store *store, bool unhealthy)
 {
     struct lock_claim claim = { .state = "released",
+                                .unhealthy = unhealthy,
                                 .since = store->since,
                                 .lease_ns = store->settings->lease_ns,
                                 .previous_token = store->token,
@@ -278,7 +279,7 @@ static void file_request(struct store *store, const struct lock_request *request
         break;
     case REQUEST_RELEASE:
         if (ours && store->holding)
-            mark_released(store);
+            mark_released(store, request->unhealthy);
         if (ours)
             end_term(store);
         answer(store, request, ANSWER_DONE, 0, NULL);
@@ -293,6 +294,9 @@ static void file_request(struct store *store, const struct lock_request *request
         told.term = request->term;
         fill_view(store, &told.view, false);
         store->listener.answer(store->listener.context, &told, -1);
+        break;
+    case REQUEST_CANDIDATES: /* a file does not tell who waits for it */
+        answer(store, request, ANSWER_INVALID, 0, NULL);
         break;
     case REQUEST_TYPES:
         break;
@@ -331,7 +335,7 @@ static void file_hold(struct store *store, uint64_t term, const struct session_i
 static void file_execute_will(struct store *store)
 {
     if (store->holding)
-        mark_released(store);
+        mark_released(store, false);
     end_term(store);
     store->listener.will_done(store->listener.context);
 }

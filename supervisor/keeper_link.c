@@ -64,6 +64,9 @@ static void promotion_said(struct supervisor *supervisor, uint64_t term, bool su
     election_promoted(&supervisor->election, term, succeeded, now, &commands);
     if (!was_leading && supervisor->election.state == STATE_LEADING)
         leading(supervisor, now);
+    else if (supervisor->restarts.promoting && succeeded)
+        log_info("leading again after=%llums", milliseconds_since(supervisor->changed, now));
+    supervisor->restarts.promoting = false;
     lead_carry_out(supervisor, &commands, now);
 }
 
@@ -105,30 +108,46 @@ static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns
 {
     supervisor->record.program = record_process(pid);
     supervisor->gone = false;
+    supervisor->program_runs = true;
     supervisor_write_record(supervisor);
+    restart_program_started(supervisor, now);
+    network_send_health(supervisor);
     if (supervisor->phase == PHASE_PREPARES)
         lead_stand(supervisor, now);
+    else
+        standing_update(supervisor, now);
 }
 
-/* Losing the lead ends the program of a leader-only instance, and nothing else. */
-static bool program_may_start_again(const struct supervisor *supervisor)
+/* Losing the lead ends the program of a leader-only instance, and nothing else. One that was kept
+ * from its start, since too little was left of the lease, has not run.
+ */
+static bool may_go_on_without(struct supervisor *supervisor, const struct exit_report *report,
+                              int status, bool had_started, instant_ns now)
 {
-    return supervisor->settings->mode == MODE_LEADER_ONLY;
+    if (report->overdue)
+        return false;
+    if (report->ordered && supervisor->settings->mode == MODE_LEADER_ONLY)
+        return true;
+    return !(report->ordered && had_started) &&
+           restart_program_ended(supervisor, status, false, now);
 }
 
 static void program_exited(struct supervisor *supervisor, const struct exit_report *report,
                            instant_ns now)
 {
+    bool had_started = supervisor->program_runs;
     int status = WIFSIGNALED(report->wait_status) ? 128 + WTERMSIG(report->wait_status)
                                                   : WEXITSTATUS(report->wait_status);
 
     supervisor->record.program = (struct recorded_process){ .pid = 0 };
+    supervisor->program_runs = false;
+    network_send_health(supervisor);
     if (report->overdue)
         status = EXIT_STATUS_LEAD_LOST;
     if (supervisor->stop_deadline != 0) {
         if (!supervisor->exit_is_final)
             supervisor->exit_status = status;
-    } else if (report->overdue || !report->ordered || !program_may_start_again(supervisor)) {
+    } else if (!may_go_on_without(supervisor, report, status, had_started, now)) {
         supervisor_stop(supervisor, status, now);
     }
 }
@@ -150,6 +169,7 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
         break;
     case KEEPER_GONE:
         supervisor->gone = true;
+        restart_time_passed(supervisor, now);
         break;
     case KEEPER_PROMOTED:
         promotion_said(supervisor, message->term, true, now);

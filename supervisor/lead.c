@@ -129,6 +129,7 @@ static bool awoke_too_late(const struct supervisor *supervisor, enum election_re
 static void demote(struct supervisor *supervisor, enum election_reason reason, instant_ns now)
 {
     supervisor->changed = now;
+    restart_lead_lost(supervisor);
     if (supervisor->stop_deadline == 0)
         network_send_role(supervisor, false, true);
     lead_order_demotion(supervisor, reason, now);
@@ -199,12 +200,31 @@ void lead_carry_out(struct supervisor *supervisor, const struct election_command
 
 void lead_stand(struct supervisor *supervisor, instant_ns now)
 {
-    struct election_commands commands = { 0 };
-
     supervisor->phase = PHASE_RUNS;
     network_send_role(supervisor, false, true);
-    election_stand(&supervisor->election, now, &commands);
+    network_send_health(supervisor);
+    standing_update(supervisor, now);
+}
+
+void lead_step_down(struct supervisor *supervisor, enum election_reason reason,
+                    duration_ns stand_off, instant_ns now)
+{
+    struct election_commands commands = { 0 };
+
+    election_step_down(&supervisor->election, reason, stand_off, now, &commands);
     lead_carry_out(supervisor, &commands, now);
+}
+
+void lead_promote_again(struct supervisor *supervisor, instant_ns now)
+{
+    struct situation situation;
+
+    supervisor->changed = now;
+    describe(supervisor, &situation, true, REASON_PROGRAM_RESTARTED);
+    keeper_send(supervisor, KEEPER_RESTART, supervisor->election.term, &situation, sizeof situation,
+                -1);
+    log_info("promoting again key=%s token=%" PRIu64, supervisor->settings->key,
+             supervisor->election.token);
 }
 
 void lead_stop(struct supervisor *supervisor, instant_ns now)

@@ -38,6 +38,18 @@ void network_send_role(struct supervisor *supervisor, bool leader, bool standing
     send(supervisor, NETWORK_ROLE, &order, sizeof order, -1);
 }
 
+void network_send_health(struct supervisor *supervisor)
+{
+    bool is_sidecar = supervisor->settings->mode == MODE_SIDECAR;
+    struct health_order order = {
+        .serves = is_sidecar ? supervisor->phase == PHASE_RUNS : supervisor->program_runs,
+        .well = true,
+    };
+
+    if (supervisor->settings->register_port != 0)
+        send(supervisor, NETWORK_HEALTH, &order, sizeof order, -1);
+}
+
 static struct open_request *open_request_find(struct supervisor *supervisor, uint64_t serial)
 {
     for (size_t i = 0; i < OPEN_REQUESTS_MAX; i++)
@@ -89,6 +101,7 @@ void network_lost(struct supervisor *supervisor, instant_ns now)
         send(supervisor, NETWORK_HOLD, &hold, sizeof hold, supervisor->lock_fd);
     network_send_role(supervisor, election->state == STATE_LEADING,
                       supervisor->phase != PHASE_STOPS);
+    network_send_health(supervisor);
 
     struct open_request lost[OPEN_REQUESTS_MAX];
     memcpy(lost, supervisor->open, sizeof lost);

@@ -14,6 +14,7 @@
 #include "supervisor/place.h"
 #include "supervisor/predecessor.h"
 #include "supervisor/record.h"
+#include "supervisor/restart.h"
 #include "supervisor/start_line.h"
 
 #define OPEN_REQUESTS_MAX 32
@@ -82,7 +83,9 @@ struct supervisor {
     instant_ns network_started;
     bool network_killed; /* it hung, and is not reaped yet */
 
-    bool taken_down;    /* no tag shows this instance any more */
+    bool taken_down; /* no tag shows this instance any more */
+    struct restarts restarts;
+    bool program_runs;
     bool gone;          /* nothing of the program is left, or there never was any */
     bool gone_asked;    /* KEEPER_STOP was sent */
     bool exit_is_final; /* exit_status is not the program's to change */
@@ -136,6 +139,9 @@ void network_send_request(struct supervisor *supervisor, const struct lock_reque
 /* The role that tags show. standing: false at the end, all is taken down. */
 void network_send_role(struct supervisor *supervisor, bool leader, bool standing);
 
+/* What the service of --register shall show; after each change of what it depends on. */
+void network_send_health(struct supervisor *supervisor);
+
 /* passed_fd: came with the message, now ours; -1. */
 void network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
                   instant_ns now);
@@ -150,7 +156,17 @@ void network_lost(struct supervisor *supervisor, instant_ns now);
 void lead_init(struct supervisor *supervisor);
 void lead_carry_out(struct supervisor *supervisor, const struct election_commands *commands,
                     instant_ns now);
+
+/* Everything is prepared: from now on this instance stands as often as it is fit. */
 void lead_stand(struct supervisor *supervisor, instant_ns now);
+
+/* Others go first for as long as stand_off. No effect on one that does not lead. */
+void lead_step_down(struct supervisor *supervisor, enum election_reason reason,
+                    duration_ns stand_off, instant_ns now);
+
+/* The program of a lead that goes on is started again, and told of it as at first. */
+void lead_promote_again(struct supervisor *supervisor, instant_ns now);
+
 void lead_stop(struct supervisor *supervisor, instant_ns now);
 
 /* Orders the demotion, or, while one is under way, that it hastens. */
@@ -160,6 +176,11 @@ void lead_order_demotion(struct supervisor *supervisor, enum election_reason rea
 /* Sends the order, and expects its answer in time. */
 void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
                         const struct demotion_order *order, instant_ns now);
+
+/* --- standing.c: whether this instance is a candidate. --- */
+
+/* Stands, or stands no more, as is right now; after each change of what it depends on. */
+void standing_update(struct supervisor *supervisor, instant_ns now);
 
 /* --- supervisor.c --- */
 

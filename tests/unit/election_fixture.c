@@ -125,6 +125,27 @@ void stops(void)
     note();
 }
 
+void withdraws(void)
+{
+    commands.count = 0;
+    election_withdraw(&election, now, &commands);
+    note();
+}
+
+void stands_again(void)
+{
+    commands.count = 0;
+    election_stand(&election, now, &commands);
+    note();
+}
+
+void steps_down(enum election_reason reason, duration_ns stand_off)
+{
+    commands.count = 0;
+    election_step_down(&election, reason, stand_off, now, &commands);
+    note();
+}
+
 static void give(const struct lock_answer *answer)
 {
     commands.count = 0;

@@ -39,6 +39,9 @@ void wakes(void);
 
 void stands(void);
 void stops(void);
+void withdraws(void);
+void stands_again(void);
+void steps_down(enum election_reason reason, duration_ns stand_off);
 void answers(const struct lock_request *request, enum answer_result result, uint64_t index);
 void promoted(bool succeeded);
 void demoted(bool succeeded);

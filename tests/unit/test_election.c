@@ -268,12 +268,118 @@ START_TEST(a_stop_during_a_demotion_does_not_rename_its_reason)
 }
 END_TEST
 
+/* --- Fitness. --- */
+
+START_TEST(who_withdraws_gives_up_its_session_and_stands_again_with_another)
+{
+    to_state(STATE_WAITING);
+    withdraws();
+    ck_assert_said("destroy");
+    ck_assert_state("idle");
+    sees(marked_lock(10));
+    passes(SECONDS(60));
+    ck_assert_said("");
+
+    stands_again();
+    ck_assert_said("session");
+}
+END_TEST
+
+START_TEST(a_session_that_comes_after_the_withdrawal_is_destroyed)
+{
+    stands();
+    withdraws();
+    is_done(REQUEST_SESSION);
+    ck_assert_said("destroy");
+    ck_assert_state("idle");
+}
+END_TEST
+
+START_TEST(a_lock_that_is_won_after_the_withdrawal_is_released)
+{
+    to_acquiring();
+    withdraws();
+    ck_assert_said("");
+    is_done_at(REQUEST_ACQUIRE, 11);
+    ck_assert_said("release");
+}
+END_TEST
+
+START_TEST(a_lock_that_is_refused_after_the_withdrawal_ends_the_session)
+{
+    to_acquiring();
+    withdraws();
+    fails(REQUEST_ACQUIRE, ANSWER_REFUSED);
+    ck_assert_said("destroy");
+    ck_assert_state("idle");
+}
+END_TEST
+
+START_TEST(a_leader_that_withdraws_leads_on_and_stands_no_more_afterwards)
+{
+    to_leading();
+    withdraws();
+    ck_assert_said("");
+    ck_assert_state("leading");
+    sees(while_we_held(others_lock(20)));
+    demoted(true);
+    passes(SECONDS(60));
+    ck_assert_state("idle");
+}
+END_TEST
+
+START_TEST(who_steps_down_demotes_releases_and_lets_others_go_first)
+{
+    to_leading();
+    steps_down(REASON_UNHEALTHY, SECONDS(10));
+    ck_assert_said("demote:unhealthy");
+    demoted(true);
+    ck_assert_said("release");
+    ck_assert(asked(REQUEST_RELEASE).unhealthy);
+    is_done(REQUEST_RELEASE);
+    is_done(REQUEST_SESSION);
+    sees(marked_lock(20));
+    passes(SECONDS(9));
+    ck_assert_state("waiting");
+    passes(SECONDS(1));
+    ck_assert_state("acquiring");
+}
+END_TEST
+
+START_TEST(only_probes_mark_a_release_as_unhealthy)
+{
+    to_leading();
+    steps_down(REASON_PROGRAM_ENDED, 0);
+    demoted(true);
+    ck_assert(!asked(REQUEST_RELEASE).unhealthy);
+}
+END_TEST
+
+START_TEST(who_does_not_lead_does_not_step_down)
+{
+    to_state(STATE_WAITING);
+    steps_down(REASON_UNHEALTHY, SECONDS(10));
+    ck_assert_said("");
+    sees(marked_lock(10));
+    ck_assert_said("acquire");
+}
+END_TEST
+
+START_TEST(a_leader_whose_program_could_not_be_promoted_again_is_demoted)
+{
+    to_leading();
+    promoted(false);
+    ck_assert_said("demote:promotion-failed");
+}
+END_TEST
+
 Suite *election_suite(void)
 {
     Suite *suite = suite_create("election");
     TCase *session = tcase_create("session");
     TCase *role = tcase_create("role");
     TCase *stop = tcase_create("stop");
+    TCase *fitness = tcase_create("fitness");
 
     tcase_add_test(session, who_stands_asks_for_a_session);
     tcase_add_test(session, a_session_that_was_not_made_is_asked_for_again);
@@ -299,5 +405,16 @@ Suite *election_suite(void)
     tcase_add_test(stop, a_winner_that_still_waits_for_a_renewal_stops_at_once);
     tcase_add_test(stop, a_stop_during_a_demotion_does_not_rename_its_reason);
     suite_add_tcase(suite, stop);
+
+    tcase_add_test(fitness, who_withdraws_gives_up_its_session_and_stands_again_with_another);
+    tcase_add_test(fitness, a_session_that_comes_after_the_withdrawal_is_destroyed);
+    tcase_add_test(fitness, a_lock_that_is_won_after_the_withdrawal_is_released);
+    tcase_add_test(fitness, a_lock_that_is_refused_after_the_withdrawal_ends_the_session);
+    tcase_add_test(fitness, a_leader_that_withdraws_leads_on_and_stands_no_more_afterwards);
+    tcase_add_test(fitness, who_steps_down_demotes_releases_and_lets_others_go_first);
+    tcase_add_test(fitness, only_probes_mark_a_release_as_unhealthy);
+    tcase_add_test(fitness, who_does_not_lead_does_not_step_down);
+    tcase_add_test(fitness, a_leader_whose_program_could_not_be_promoted_again_is_demoted);
+    suite_add_tcase(suite, fitness);
     return suite;
 }

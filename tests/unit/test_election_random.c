@@ -217,6 +217,7 @@ static void carry_out(const struct lock_request *request, struct lock_answer *an
         answer->view.consistent = true;
         answer->view.term = request->term;
         break;
+    case REQUEST_CANDIDATES:
     case REQUEST_TYPES:
         break;
     }
@@ -300,6 +301,7 @@ static void take_lease(void)
 static void begin_promotion(void)
 {
     coverage.promotions++;
+    HOLDS(election.standing);
     HOLDS(now < election.lease.soft);
     HOLDS(world.acting_term == 0);
     HOLDS(election.token > world.last_token);
@@ -407,6 +409,23 @@ static void stop(void)
     struct election_commands commands = { 0 };
 
     election_stop(&election, REASON_SHUTDOWN, now, &commands);
+    carry_out_commands(&commands);
+}
+
+static void fitness_changes(void)
+{
+    struct election_commands commands = { 0 };
+
+    switch (chance(4)) {
+    case 0:
+        election_withdraw(&election, now, &commands);
+        break;
+    case 1:
+        election_step_down(&election, REASON_UNHEALTHY, some_time(SECONDS(10)), now, &commands);
+        break;
+    default: /* mostly it stands */
+        election_stand(&election, now, &commands);
+    }
     carry_out_commands(&commands);
 }
 
@@ -525,7 +544,7 @@ static void enforce_deadline(void)
 
 static void something_happens(void)
 {
-    unsigned what = (unsigned)chance(40);
+    unsigned what = (unsigned)chance(44);
 
     if (what < 26)
         look(what < 5);
@@ -537,6 +556,8 @@ static void something_happens(void)
         network_process_dies();
     else if (what < 36)
         freezes(some_time(SECONDS(30)));
+    else if (what >= 40)
+        fitness_changes();
     else if (what == 36 && election.session.text[0] != '\0')
         end_session(&election.session);
     else

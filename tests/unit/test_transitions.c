@@ -25,6 +25,7 @@ static const struct expectation expectations[] = {
     { STATE_IDLE, EVENT_STOP, STATE_STOPPED, "stopped", NEVER },
     { STATE_WAITING, EVENT_OPEN, STATE_ACQUIRING, "acquire", NEVER },
     { STATE_WAITING, EVENT_SESSION_LOST, STATE_IDLE, "", NEVER },
+    { STATE_WAITING, EVENT_STEP_DOWN, STATE_IDLE, "destroy", NEVER },
     { STATE_WAITING, EVENT_STOP, STATE_STOPPED, "destroy stopped", NEVER },
 
     /* Nothing is decided before it is known what the acquire has done: a stop waits for it. */
@@ -42,11 +43,14 @@ static const struct expectation expectations[] = {
     { STATE_PROMOTING, EVENT_SOFT_DEADLINE, STATE_DEMOTING, "demote:lease-expired", NEVER },
     { STATE_PROMOTING, EVENT_LOCK_LOST, STATE_DEMOTING, "demote:lock-lost", NEVER },
     { STATE_PROMOTING, EVENT_SESSION_LOST, STATE_DEMOTING, "demote:lock-lost", NEVER },
+    { STATE_PROMOTING, EVENT_STEP_DOWN, STATE_DEMOTING, "demote:shutdown", NEVER },
     { STATE_PROMOTING, EVENT_STOP, STATE_DEMOTING, "demote:shutdown", NEVER },
     { STATE_PROMOTING, EVENT_DEMOTED, STATE_DEMOTING, "demote:lease-expired", NEVER },
     { STATE_LEADING, EVENT_SOFT_DEADLINE, STATE_DEMOTING, "demote:lease-expired", NEVER },
     { STATE_LEADING, EVENT_LOCK_LOST, STATE_DEMOTING, "demote:lock-lost", NEVER },
     { STATE_LEADING, EVENT_SESSION_LOST, STATE_DEMOTING, "demote:lock-lost", NEVER },
+    { STATE_LEADING, EVENT_PROMOTION_FAILED, STATE_DEMOTING, "demote:promotion-failed", NEVER },
+    { STATE_LEADING, EVENT_STEP_DOWN, STATE_DEMOTING, "demote:shutdown", NEVER },
     { STATE_LEADING, EVENT_STOP, STATE_DEMOTING, "demote:shutdown", NEVER },
     { STATE_LEADING, EVENT_DEMOTED, STATE_DEMOTING, "demote:lease-expired", NEVER },
 

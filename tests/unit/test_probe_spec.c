@@ -124,8 +124,13 @@ static const char secretive[] = "https://u.example:8443/health?token=secret#fall
                                 "tcp://[::1]:80#interval=1s\nconsul:";
 
 static const char *const names[] = {
-    "https://u.example:8443/health", "exec:/opt/my check", "exec:sh", "exec:sh (2)",
-    "tcp://[::1]:80",                "consul:",            "",
+    "https://u.example:8443/health",
+    "exec:/opt/my check",
+    "exec:sh",
+    "exec:sh (2)",
+    "tcp://[::1]:80",
+    "consul:",
+    "",
 };
 
 START_TEST(logs_show_no_secret_of_a_probe)

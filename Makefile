@@ -33,8 +33,8 @@ COMPILE  = $(CC) $(CSTD) $(WARNINGS) $(CFLAGS) $(MODE)
 LINK     = $(CC) $(CFLAGS) $(MODE) $(LDFLAGS)
 
 # What links nothing but libc, what speaks to the network, and what tests both.
-plain_sources    := $(wildcard base/*.c election/*.c supervisor/*.c keeper/*.c)
-network_sources  := $(wildcard base/*.c election/*.c network/*.c stores/*.c consul/*.c)
+plain_sources    := $(wildcard base/*.c election/*.c supervisor/*.c keeper/*.c) probes/runner.c
+network_sources  := $(wildcard base/*.c election/*.c network/*.c stores/*.c consul/*.c) probes/runner.c
 main_sources     := supervisor/main.c network/main.c
 unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
@@ -52,7 +52,7 @@ manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
                     $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c tests/chaos/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
-                    stores/*.[ch] consul/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
+                    stores/*.[ch] consul/*.[ch] probes/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
 needs_libraries := network/% stores/% consul/% tests/unit/% tests/model/% tests/simulation/% \

@@ -1,0 +1,231 @@
+/* When probes run, and what is told of their runs. */
+#include "probes/runner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "tests/unit/suites.h"
+
+#define START SECONDS(100)
+
+/* Probes of one kind, whose runs end when a test says so. */
+static struct {
+    unsigned begun, cancelled, told;
+    bool fails_at_once, lingers; /* its cancelled runs end later */
+    bool passed;
+    uint32_t number;
+    char reason[512];
+} seen;
+
+static struct runner *runner;
+static struct probe *present;
+
+static void begin(struct probe *probe)
+{
+    seen.begun++;
+    present = probe;
+    probe->awaited = "answer";
+    if (seen.fails_at_once)
+        probe_ended(probe, false, "cannot begin");
+}
+
+static void cancel(struct probe *probe)
+{
+    seen.cancelled++;
+    if (!seen.lingers)
+        probe_ended(probe, false, "cancelled");
+}
+
+static void listen(void *context, const struct probe *probe, bool passed, const char *reason)
+{
+    ck_assert_ptr_eq(context, &seen);
+    seen.told++;
+    seen.passed = passed;
+    seen.number = probe->number;
+    strcpy(seen.reason, reason);
+}
+
+static const struct probe_kind_operations operations = { .begin = begin, .cancel = cancel };
+static const struct probe_kind_user kinds[PROBE_KINDS] = { [PROBE_TCP] = { &operations, NULL } };
+
+static void open_probes(const char *texts)
+{
+    memset(&seen, 0, sizeof seen);
+    free(runner);
+    runner = runner_open(texts, kinds, listen, &seen);
+    ck_assert_ptr_nonnull(runner);
+}
+
+static void setup(void)
+{
+    open_probes("tcp://a:1#interval=5s,timeout=1s");
+}
+
+static void teardown(void)
+{
+    free(runner);
+    runner = NULL;
+}
+
+static void runs_at(instant_ns now)
+{
+    unsigned before = seen.begun;
+
+    ck_assert_uint_eq(runner_next_due(runner), now);
+    runner_turn(runner, now - 1);
+    ck_assert_uint_eq(seen.begun, before);
+    runner_turn(runner, now);
+    ck_assert_uint_eq(seen.begun, before + 1);
+}
+
+START_TEST(probes_of_other_kinds_are_another_process_s)
+{
+    ck_assert_ptr_null(runner_open("", kinds, listen, &seen));
+    ck_assert_ptr_null(runner_open("http://a/\nexec:b", kinds, listen, &seen));
+    open_probes("http://a/\ntcp://a:1\nexec:b");
+    runner_switch(runner, true, START);
+    runner_turn(runner, START);
+    probe_ended(present, true, NULL);
+    ck_assert_uint_eq(seen.number, 1);
+    ck_assert_str_eq(present->name, "tcp://a:1");
+    ck_assert(seen.passed);
+    ck_assert_str_eq(seen.reason, "");
+}
+END_TEST
+
+START_TEST(nothing_runs_before_it_is_switched_on)
+{
+    runner_turn(runner, START);
+    ck_assert_uint_eq(seen.begun, 0);
+    ck_assert_uint_eq(runner_next_due(runner), 0);
+}
+END_TEST
+
+START_TEST(the_next_begins_its_interval_after_the_last_began)
+{
+    runner_switch(runner, true, START);
+    runs_at(START);
+    probe_ended(present, true, NULL);
+    runs_at(START + SECONDS(5));
+    probe_ended(present, false, "refused");
+    ck_assert_str_eq(seen.reason, "refused");
+    runs_at(START + SECONDS(10));
+}
+END_TEST
+
+START_TEST(a_run_that_takes_too_long_has_failed_and_is_cancelled)
+{
+    runner_switch(runner, true, START);
+    runs_at(START);
+    ck_assert_uint_eq(runner_next_due(runner), START + SECONDS(1));
+    runner_turn(runner, START + SECONDS(1) - 1);
+    ck_assert_uint_eq(seen.told, 0);
+    runner_turn(runner, START + SECONDS(1));
+    ck_assert_uint_eq(seen.told, 1);
+    ck_assert_uint_eq(seen.cancelled, 1);
+    ck_assert(!seen.passed);
+    ck_assert_str_eq(seen.reason, "no answer within 1s");
+    runs_at(START + SECONDS(5));
+}
+END_TEST
+
+START_TEST(what_it_said_is_told_of_a_late_one)
+{
+    runner_switch(runner, true, START);
+    runner_turn(runner, START);
+    present->said = "waiting for the disk";
+    runner_turn(runner, START + SECONDS(1));
+    ck_assert_str_eq(seen.reason, "no answer within 1s: waiting for the disk");
+}
+END_TEST
+
+START_TEST(two_runs_of_one_probe_never_overlap)
+{
+    open_probes("tcp://a:1#interval=1s,timeout=3s");
+    seen.lingers = true;
+    runner_switch(runner, true, START);
+    runs_at(START);
+    runner_turn(runner, START + SECONDS(2));
+    ck_assert_uint_eq(seen.begun, 1);
+    runner_turn(runner, START + SECONDS(3));
+    ck_assert_uint_eq(seen.cancelled, 1);
+    runner_turn(runner, START + SECONDS(60));
+    ck_assert_uint_eq(seen.begun, 1);
+    ck_assert_uint_eq(runner_next_due(runner), 0);
+    probe_ended(present, false, "killed");
+    ck_assert_uint_eq(seen.told, 1);
+    runner_turn(runner, START + SECONDS(60));
+    ck_assert_uint_eq(seen.begun, 2);
+}
+END_TEST
+
+START_TEST(one_that_cannot_begin_is_tried_again_at_its_interval)
+{
+    seen.fails_at_once = true;
+    runner_switch(runner, true, START);
+    runs_at(START);
+    ck_assert_uint_eq(seen.told, 1);
+    ck_assert_str_eq(seen.reason, "cannot begin");
+    runs_at(START + SECONDS(5));
+}
+END_TEST
+
+START_TEST(nobody_is_told_of_what_was_switched_off)
+{
+    runner_switch(runner, true, START);
+    runs_at(START);
+    runner_switch(runner, false, START + 1);
+    ck_assert_uint_eq(seen.cancelled, 1);
+    runner_turn(runner, START + SECONDS(60));
+    ck_assert_uint_eq(seen.begun, 1);
+    ck_assert_uint_eq(seen.told, 0);
+    ck_assert_uint_eq(runner_next_due(runner), 0);
+}
+END_TEST
+
+START_TEST(switched_on_again_it_runs_at_once_or_when_its_last_run_is_over)
+{
+    seen.lingers = true;
+    runner_switch(runner, true, START);
+    runs_at(START);
+    runner_switch(runner, false, START + 1);
+    runner_switch(runner, true, START + 2);
+    runner_turn(runner, START + 2);
+    ck_assert_uint_eq(seen.begun, 1);
+    probe_ended(present, true, NULL);
+    ck_assert_uint_eq(seen.told, 0);
+    runs_at(START + 2);
+}
+END_TEST
+
+START_TEST(the_first_runs_are_spread_a_little)
+{
+    open_probes("tcp://a:1\ntcp://b:1\ntcp://c:1");
+    runner_switch(runner, true, START);
+    runner_turn(runner, START);
+    ck_assert_uint_eq(seen.begun, 1);
+    runner_turn(runner, START + MILLISECONDS(20));
+    ck_assert_uint_eq(seen.begun, 3);
+}
+END_TEST
+
+Suite *runner_suite(void)
+{
+    Suite *suite = suite_create("runner");
+    TCase *tests = tcase_create("runner");
+
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, probes_of_other_kinds_are_another_process_s);
+    tcase_add_test(tests, nothing_runs_before_it_is_switched_on);
+    tcase_add_test(tests, the_next_begins_its_interval_after_the_last_began);
+    tcase_add_test(tests, a_run_that_takes_too_long_has_failed_and_is_cancelled);
+    tcase_add_test(tests, what_it_said_is_told_of_a_late_one);
+    tcase_add_test(tests, two_runs_of_one_probe_never_overlap);
+    tcase_add_test(tests, one_that_cannot_begin_is_tried_again_at_its_interval);
+    tcase_add_test(tests, nobody_is_told_of_what_was_switched_off);
+    tcase_add_test(tests, switched_on_again_it_runs_at_once_or_when_its_last_run_is_over);
+    tcase_add_test(tests, the_first_runs_are_spread_a_little);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

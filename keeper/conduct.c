@@ -156,6 +156,8 @@ void keeper_child_ended(struct keeper *keeper, pid_t pid, int wait_status)
 {
     if (hook_reaped(&keeper->hook, pid, wait_status, clock_now_ns()))
         return;
+    if (keeper->probes && exec_reaped(keeper->probes, pid, wait_status))
+        return;
     if (keeper->program.child.pid == pid)
         keeper_exec_decided(keeper);
     if (program_reaped(&keeper->program, pid))
@@ -302,6 +304,7 @@ void keeper_advance(struct keeper *keeper)
 
     enforce_deadline(keeper, now);
     end_hanging_supervisor(keeper, now);
+    keeper_advance_probes(keeper, now);
     hook_time_passed(&keeper->hook, now);
     if (program_is_overdue(&keeper->program, now)) /* what it started does not wait for its end */
         keeper_kill_everything(keeper);
@@ -334,6 +337,7 @@ instant_ns keeper_next_due(const struct keeper *keeper)
     due = clock_earlier(due, hook_next_due(&keeper->hook));
     due = clock_earlier(due, program_next_due(&keeper->program));
     due = clock_earlier(due, keeper_waiting_due(keeper));
+    due = clock_earlier(due, keeper_probes_due(keeper));
     if (keeper->promotion.active)
         due = clock_earlier(due, keeper->promotion.signal_due);
     return clock_earlier(due, keeper->sweep_due);

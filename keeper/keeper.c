@@ -29,14 +29,15 @@ static void run(struct keeper *keeper, int signal_fd, int timer_fd)
 {
     while (!keeper->finished) {
         clock_timer_set(timer_fd, keeper_next_due(keeper));
-        struct pollfd watches[WATCHES] = {
+        struct pollfd watches[WATCHES + PROBES_MAX] = {
             [WATCH_SUPERVISOR] = { .fd = keeper->supervisor_fd, .events = POLLIN },
             [WATCH_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
             [WATCH_TIMER] = { .fd = timer_fd, .events = POLLIN },
             [WATCH_EXEC] = { .fd = keeper->program.child.report, .events = POLLIN },
             [WATCH_ACK] = { .fd = keeper_ack_descriptor(keeper), .events = POLLIN },
         };
-        if (poll(watches, WATCHES, -1) < 0 && errno != EINTR)
+        nfds_t probes = keeper_watch_probes(keeper, watches + WATCHES);
+        if (poll(watches, WATCHES + probes, -1) < 0 && errno != EINTR)
             abort();
 
         drain(timer_fd);

@@ -18,6 +18,7 @@ void keeper_init(struct keeper *keeper, const struct keeper_start *start)
         .ack = start->ack,
         .hook = { .child = CHILD_NONE },
     };
+    keeper_open_probes(keeper);
 }
 
 /* --- Orders. --- */
@@ -63,6 +64,9 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
         break;
     case KEEPER_SIGNAL:
         program_signal(&keeper->program, MESSAGE_BODY(message, const struct signal_order)->number);
+        break;
+    case KEEPER_PROBE:
+        keeper_probe(keeper, MESSAGE_BODY(message, const struct probe_order));
         break;
     default:
         log_error("an order of unknown type %u was skipped", message->type);

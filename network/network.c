@@ -101,6 +101,9 @@ static void carry_out(struct network *network, const struct message *message, in
         if (network->tags)
             tags_health(network->tags, MESSAGE_BODY(message, const struct health_order));
         break;
+    case NETWORK_PROBE:
+        network_probe(network, MESSAGE_BODY(message, const struct probe_order));
+        break;
     case NETWORK_ALL_GONE:
         execute_will(network);
         break;
@@ -153,6 +156,7 @@ uint64_t network_next_due(const struct network *network)
 {
     uint64_t due = network->store ? network->operations->next_due(network->store) : 0;
 
+    due = clock_earlier(due, network_probes_due(network));
     return network->tags ? clock_earlier(due, tags_next_due(network->tags)) : due;
 }
 
@@ -168,6 +172,7 @@ void network_turn(struct network *network)
         network->operations->due(network->store);
     if (network->tags)
         tags_due(network->tags);
+    network_advance_probes(network);
     tell_taken_down(network);
 }
 
@@ -193,4 +198,5 @@ void network_open(struct network *network)
         network->http = http_open(&network->settings, &err);
     if (network->http && strcmp(network->settings.tag_service, "none") != 0)
         network->tags = tags_open(&network->settings, network->http, &listener);
+    network_open_probes(network);
 }

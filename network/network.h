@@ -8,6 +8,8 @@
 #include "base/settings.h"
 #include "consul/http.h"
 #include "network/tags.h"
+#include "probes/consul.h"
+#include "probes/runner.h"
 #include "stores/store.h"
 
 struct network {
@@ -16,9 +18,13 @@ struct network {
     int keeper_fd;     /* -1: dead */
     struct http *http; /* NULL: nothing of ours is in Consul */
     const struct store_operations *operations;
-    struct store *store; /* NULL: it could not be opened */
-    struct tags *tags;   /* NULL: none */
-    bool taking_down;    /* the supervisor waits to hear that nothing is shown any more */
+    struct store *store;         /* NULL: it could not be opened */
+    struct tags *tags;           /* NULL: none */
+    struct runner *probes;       /* NULL: none that go through the network */
+    struct transfers *transfers; /* theirs; NULL: they need none */
+    struct consul_prober prober;
+    struct probe_order probe_order; /* the last */
+    bool taking_down; /* the supervisor waits to hear that nothing is shown any more */
     bool will_begun;
     bool abandoned; /* both are dead, and neither has said that nothing is left */
     bool finished;
@@ -34,5 +40,15 @@ void network_turn(struct network *network);
 
 /* When to turn again if nothing comes; 0: never. */
 uint64_t network_next_due(const struct network *network);
+
+/* --- probing.c --- */
+
+void network_open_probes(struct network *network);
+void network_probe(struct network *network, const struct probe_order *order);
+void network_advance_probes(struct network *network);
+uint64_t network_probes_due(const struct network *network);
+
+/* Readable when network_advance_probes() has something to do; -1: never. */
+int network_probes_descriptor(const struct network *network);
 
 #endif

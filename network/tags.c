@@ -489,6 +489,11 @@ bool tags_settled(const struct tags *tags)
     return tags->watching || !tags->ordered || tags->id[0] == '\0';
 }
 
+const char *tags_service(const struct tags *tags)
+{
+    return tags->id;
+}
+
 uint64_t tags_next_due(const struct tags *tags)
 {
     uint64_t due = tags->next_ns;

@@ -40,6 +40,9 @@ void tags_health(struct tags *tags, const struct health_order *order);
 /* Whether the service shows the role, or is not there: nothing of ours is on its way. */
 bool tags_settled(const struct tags *tags);
 
+/* The ID of the service; empty while it is not known. */
+const char *tags_service(const struct tags *tags);
+
 /* When tags_due() wants to be called; 0: not by time. */
 uint64_t tags_next_due(const struct tags *tags);
 void tags_due(struct tags *tags);

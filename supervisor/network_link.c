@@ -50,6 +50,11 @@ void network_send_health(struct supervisor *supervisor)
         send(supervisor, NETWORK_HEALTH, &order, sizeof order, -1);
 }
 
+void network_send_probe(struct supervisor *supervisor, const struct probe_order *order)
+{
+    send(supervisor, NETWORK_PROBE, order, sizeof *order, -1);
+}
+
 static struct open_request *open_request_find(struct supervisor *supervisor, uint64_t serial)
 {
     for (size_t i = 0; i < OPEN_REQUESTS_MAX; i++)
@@ -102,6 +107,7 @@ void network_lost(struct supervisor *supervisor, instant_ns now)
     network_send_role(supervisor, election->state == STATE_LEADING,
                       supervisor->phase != PHASE_STOPS);
     network_send_health(supervisor);
+    health_network_lost(supervisor);
 
     struct open_request lost[OPEN_REQUESTS_MAX];
     memcpy(lost, supervisor->open, sizeof lost);
@@ -211,6 +217,9 @@ void network_said(struct supervisor *supervisor, const struct message *message, 
     case NETWORK_FATAL:
         log_error("%s", fatal->reason);
         supervisor_stop(supervisor, fatal->status, now);
+        break;
+    case NETWORK_PROBED:
+        health_probed(supervisor, MESSAGE_BODY(message, const struct probe_report), now);
         break;
     default:
         log_error("a message of unknown type %u from the network process was skipped",

@@ -34,6 +34,7 @@ void supervisor_init(struct supervisor *supervisor)
     supervisor->network.fd = -1;
     supervisor->gone = true;
     lead_init(supervisor);
+    health_init(supervisor);
 }
 
 void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
@@ -109,6 +110,7 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
     supervisor->place_due = 0;
     supervisor->stop_began = now;
     supervisor->stop_deadline = now + supervisor->settings->stop_timeout_ns;
+    health_end(supervisor, now);
     bool demoting = supervisor->election.state == STATE_DEMOTING;
     network_send_role(supervisor, false, false); /* sent first, and waited for at the very end */
     lead_stop(supervisor, now);

@@ -27,7 +27,8 @@
     SUITE(election_random_suite)                                                                   \
     SUITE(acquire_suite)                                                                           \
     SUITE(held_lock_suite)                                                                         \
-    SUITE(runner_suite)
+    SUITE(runner_suite)                                                                            \
+    SUITE(health_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

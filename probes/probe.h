@@ -37,7 +37,8 @@ struct probe {
     struct runner *runner;
     enum probe_stage stage;
     instant_ns begun;
-    instant_ns due; /* to begin the next */
+    instant_ns due;       /* to begin the next */
+    instant_ns stuck_due; /* to have failed again, if it has not ended by then */
 };
 
 struct probe_kind_operations {

@@ -10,6 +10,9 @@
 /* From the first run of one to that of the next, and so between all that have one interval. */
 #define SPREAD MILLISECONDS(5)
 
+/* For a run that was cancelled to end. */
+#define END_TIME SECONDS(2)
+
 struct runner {
     probe_listener *listener;
     void *context;
@@ -20,7 +23,7 @@ struct runner {
 
 /* --- One probe. --- */
 
-static void run_is_late(struct probe *probe)
+static void run_is_late(struct probe *probe, instant_ns now)
 {
     char reason[512], timeout[DURATION_TEXT_SIZE];
     const struct runner *runner = probe->runner;
@@ -29,14 +32,26 @@ static void run_is_late(struct probe *probe)
              duration_format(probe->spec.timeout_ns, timeout), probe->said ? ": " : "",
              probe->said ? probe->said : "");
     probe->stage = PROBE_ENDS;
+    probe->stuck_due = now + END_TIME;
     runner->listener(runner->context, probe, false, reason);
     probe->operations->cancel(probe);
+}
+
+/* A process that hangs in the kernel: what it was to ask about most likely does, too. */
+static void run_is_stuck(struct probe *probe, instant_ns now)
+{
+    const struct runner *runner = probe->runner;
+
+    probe->stuck_due = now + probe->spec.interval_ns;
+    runner->listener(runner->context, probe, false, "its last run cannot be ended");
 }
 
 static void take_turn(struct probe *probe, instant_ns now)
 {
     if (probe->stage == PROBE_RUNS && now >= probe->begun + probe->spec.timeout_ns)
-        run_is_late(probe);
+        run_is_late(probe, now);
+    else if (probe->stage == PROBE_ENDS && now >= probe->stuck_due)
+        run_is_stuck(probe, now);
     if (probe->stage != PROBE_RESTS || now < probe->due)
         return;
     probe->stage = PROBE_RUNS;
@@ -107,6 +122,7 @@ void runner_switch(struct runner *runner, bool on, instant_ns now)
     for (size_t i = 0; i < runner->count; i++) {
         struct probe *probe = &runner->probes[i];
         probe->due = now + i * SPREAD;
+        probe->stuck_due = now + END_TIME;
         if (probe->stage == PROBE_RUNS) {
             probe->stage = PROBE_ENDS;
             probe->operations->cancel(probe);
@@ -128,8 +144,8 @@ instant_ns runner_next_due(const struct runner *runner)
         const struct probe *probe = &runner->probes[i];
         if (probe->stage == PROBE_RUNS)
             due = clock_earlier(due, probe->begun + probe->spec.timeout_ns);
-        else if (probe->stage == PROBE_RESTS)
-            due = clock_earlier(due, probe->due);
+        else
+            due = clock_earlier(due, probe->stage == PROBE_RESTS ? probe->due : probe->stuck_due);
     }
     return due;
 }

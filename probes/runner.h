@@ -2,7 +2,8 @@
  *
  * At most one run of a probe at a time. The next begins its interval after the last one began, or
  * when that is over, if that is later. A run that takes longer than its timeout has failed, and is
- * cancelled. Each process has a runner of its own with the kinds of probes that it can run.
+ * cancelled; one that cannot be ended fails again and again. Each process has a runner of its own
+ * with the kinds of probes that it can run.
  */
 #ifndef PROBES_RUNNER_H
 #define PROBES_RUNNER_H

@@ -150,13 +150,32 @@ START_TEST(two_runs_of_one_probe_never_overlap)
     ck_assert_uint_eq(seen.begun, 1);
     runner_turn(runner, START + SECONDS(3));
     ck_assert_uint_eq(seen.cancelled, 1);
-    runner_turn(runner, START + SECONDS(60));
+    runner_turn(runner, START + SECONDS(4));
     ck_assert_uint_eq(seen.begun, 1);
-    ck_assert_uint_eq(runner_next_due(runner), 0);
     probe_ended(present, false, "killed");
     ck_assert_uint_eq(seen.told, 1);
-    runner_turn(runner, START + SECONDS(60));
+    runner_turn(runner, START + SECONDS(4));
     ck_assert_uint_eq(seen.begun, 2);
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_ended_fails_again_and_again)
+{
+    seen.lingers = true;
+    runner_switch(runner, true, START);
+    runner_turn(runner, START);
+    runner_turn(runner, START + SECONDS(1));
+    ck_assert_uint_eq(runner_next_due(runner), START + SECONDS(3));
+    runner_turn(runner, START + SECONDS(3) - 1);
+    ck_assert_uint_eq(seen.told, 1);
+    runner_turn(runner, START + SECONDS(3));
+    ck_assert_uint_eq(seen.told, 2);
+    ck_assert_str_eq(seen.reason, "its last run cannot be ended");
+    ck_assert_uint_eq(runner_next_due(runner), START + SECONDS(8));
+    runner_turn(runner, START + SECONDS(8));
+    ck_assert_uint_eq(seen.told, 3);
+    ck_assert_uint_eq(seen.begun, 1);
+    ck_assert_uint_eq(seen.cancelled, 1);
 }
 END_TEST
 
@@ -222,6 +241,7 @@ Suite *runner_suite(void)
     tcase_add_test(tests, a_run_that_takes_too_long_has_failed_and_is_cancelled);
     tcase_add_test(tests, what_it_said_is_told_of_a_late_one);
     tcase_add_test(tests, two_runs_of_one_probe_never_overlap);
+    tcase_add_test(tests, one_that_cannot_be_ended_fails_again_and_again);
     tcase_add_test(tests, one_that_cannot_begin_is_tried_again_at_its_interval);
     tcase_add_test(tests, nobody_is_told_of_what_was_switched_off);
     tcase_add_test(tests, switched_on_again_it_runs_at_once_or_when_its_last_run_is_over);

@@ -112,8 +112,8 @@ class Authority:
 
     def _make(self, name, how):
         path = os.path.join(self.folder, name)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", f"/CN={name}", "-keyout", path + ".key", "-out", path + ".pem",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", path + ".key", "-out", path + ".pem",
                         "-config", "/dev/stdin", *how], input="[req]\ndistinguished_name = dn\n[dn]\n", text=True,
                        check=True, stderr=subprocess.PIPE)
         return path + ".pem", path + ".key"

@@ -44,7 +44,8 @@ def test_the_network_process_is_killed_while_a_probe_runs(world, target):
 
 def hangs_from(switch):
     """A command that succeeds, and when that file is there is as stubborn as a command can be."""
-    return sh(f"test -e {switch} || exit 0; exec {hook('hang', '--ignore-term', '--children', 1, '--exit-after', 60000)}")
+    stubborn = hook("hang", "--ignore-term", "--children", 1, "--exit-after", 60000)
+    return sh(f"test -e {switch} || exit 0; exec {stubborn}")
 
 
 @pytest.mark.parametrize("mode, end", [(mode, end) for mode in ("follow", "leader-only", "sidecar")

@@ -102,7 +102,8 @@ def test_a_name_that_there_is_not(world):
           "cannot resolve the host name")
 
 
-@pytest.mark.parametrize("scheme, reason", [("http", "no answer within 500ms"), ("https", "no connection within 500ms")])
+@pytest.mark.parametrize("scheme, reason", [("http", "no answer within 500ms"),
+                                            ("https", "no connection within 500ms")])
 def test_who_does_not_answer_is_not_waited_for(world, target, scheme, reason):
     target.silent = True
     one = start(world, *probe(f"{scheme}://127.0.0.1:{target.port}/", "interval=100ms,timeout=500ms,grace=0,fall=2"))
@@ -124,34 +125,41 @@ def authority(world):
     return Authority(world.folder, "authority")
 
 
-def tls(context, host="localhost", options=()):
-    target = Target(context)
-    return target, probe(target.url(host=host), QUICK, *options)
+@pytest.fixture
+def tls():
+    """tls(CONTEXT, HOST, OPTIONS): a server, and the probe of it."""
+    servers = []
+
+    def serve(context, host="localhost", options=()):
+        servers.append(Target(context))
+        return servers[-1], probe(servers[-1].url(host=host), QUICK, *options)
+    yield serve
+    for server in servers:
+        server.close()
 
 
-def test_a_certificate_has_to_be_signed_by_somebody_who_is_known(world, authority):
+def test_a_certificate_has_to_be_signed_by_somebody_who_is_known(world, authority, tls):
     _, options = tls(authority.server("localhost"))
     finds(start(world, *options), False, "SSL certificate problem")
 
 
-def test_the_authority_is_the_one_that_is_named(world, authority):
+def test_the_authority_is_the_one_that_is_named(world, authority, tls):
     _, options = tls(authority.server("localhost"), options=[f"ca-file={authority.path}"])
     finds(start(world, *options), True)
 
 
-def test_the_system_s_authorities_do_not_count_beside_it(world, authority):
-    """One that is in the system's folder would be believed otherwise."""
+def test_another_authority_is_not_believed(world, authority, tls):
     other = Authority(world.folder, "other")
     _, options = tls(authority.server("localhost"), options=[f"ca-file={other.path}"])
     finds(start(world, *options), False, "SSL certificate problem")
 
 
-def test_another_name_is_refused(world, authority):
+def test_another_name_is_refused(world, authority, tls):
     _, options = tls(authority.server("db.example"), options=[f"ca-file={authority.path}"])
     finds(start(world, *options), False, "no alternative certificate subject name")
 
 
-def test_the_server_may_have_another_name(world, authority):
+def test_the_server_may_have_another_name(world, authority, tls):
     target, options = tls(authority.server("db.example"), "127.0.0.1",
                           [f"ca-file={authority.path}", "server-name=db.example"])
     finds(start(world, *options), True)
@@ -159,13 +167,13 @@ def test_the_server_may_have_another_name(world, authority):
     assert f"Host: db.example:{target.port}\r\n" in target.asked[0].head
 
 
-def test_unverified_anybody_is_believed(world, authority):
+def test_unverified_anybody_is_believed(world, authority, tls):
     _, options = tls(authority.server("db.example"), options=["verify=false"])
     finds(start(world, *options), True)
 
 
 @pytest.mark.parametrize("signed_by, well", [("clients", True), ("authority", False), (None, False)])
-def test_the_server_asks_for_a_certificate(world, authority, signed_by, well):
+def test_the_server_asks_for_a_certificate(world, authority, tls, signed_by, well):
     clients = Authority(world.folder, "clients")
     certificate, key = {"clients": clients, "authority": authority}[signed_by or "clients"].certificate("us")
     shown = [f"client-cert={certificate}", f"client-key={key}"] if signed_by else []
@@ -174,8 +182,9 @@ def test_the_server_asks_for_a_certificate(world, authority, signed_by, well):
     assert bool(target.asked) == well
 
 
-@pytest.mark.parametrize("option, reason", [("ca-file", "certificate"), ("client-cert", "could not load PEM client cert")])
-def test_a_file_that_holds_something_else(world, authority, option, reason):
+@pytest.mark.parametrize("option, reason", [("ca-file", "certificate"),
+                                            ("client-cert", "could not load PEM client cert")])
+def test_a_file_that_holds_something_else(world, authority, tls, option, reason):
     with open(world.path("junk"), "w") as file:
         file.write("junk\n")
     key = [f"client-key={world.path('junk')}", f"ca-file={authority.path}"] if option == "client-cert" else []
@@ -183,7 +192,7 @@ def test_a_file_that_holds_something_else(world, authority, option, reason):
     finds(start(world, *options), False, reason)
 
 
-def test_a_file_that_is_gone(world, authority):
+def test_a_file_that_is_gone(world, authority, tls):
     _, options = tls(authority.server("localhost"), options=[f"ca-file={authority.path}"])
     one = start(world, *options)
     finds(one, True)
@@ -210,7 +219,8 @@ def test_tcp_goes_through_no_proxy(world, target):
 # Commands
 
 @pytest.mark.parametrize("script, well, reason", [
-    ("exit 0", True, ""), ("exit 3", False, "it exited with status 3"), ("kill -9 $$", False, "it was ended by signal 9"),
+    ("exit 0", True, ""), ("exit 3", False, "it exited with status 3"),
+    ("kill -9 $$", False, "it was ended by signal 9"),
     ("echo one; echo two >&2; exit 1", False, "it exited with status 1: one two"),
     ('echo \'say "a"\'; exit 1', False, "it exited with status 1: say 'a'"),
     ("seq 100000; exit 1", False, "99999 100000"), ("seq 100000", True, ""),
@@ -288,7 +298,8 @@ def test_the_service_s_own_checks(world):
     one = world.start("one", "--service", "redis", *FAST, "--log-level", "debug", *probe("consul:"), "--", *program(),
                       agent=consul)
     assert reason_of(one) == "the agent has no such service to be asked for"
-    checks = [{"CheckID": name, "Name": f"is {name}", "TTL": "1h", "Status": "passing"} for name in ("alive", "writable")]
+    checks = [{"CheckID": name, "Name": f"is {name}", "TTL": "1h", "Status": "passing"}
+              for name in ("alive", "writable")]
     consul.register(ID="redis 1", Name="redis", Port=6379, Checks=checks)
     well = one.wait_for_line(WELL, 10)
 

@@ -332,3 +332,51 @@ bool probe_text_has(const char *texts, enum probe_kind kind)
     }
     return false;
 }
+
+#define SUFFIX_SIZE 16
+
+/* What may be shown of it. */
+static void show(const char *text, char *shown, size_t size)
+{
+    AUTO_FREE char **words = NULL;
+    struct probe_spec spec;
+    struct error ignored;
+
+    *shown = '\0';
+    if (probe_spec_parse(text, &spec, &ignored) < 0)
+        return;
+    switch (spec.kind) {
+    case PROBE_HTTP:
+        snprintf(shown, size, "%.*s", (int)strcspn(spec.target, "?"), spec.target);
+        break;
+    case PROBE_TCP:
+        snprintf(shown, size, "tcp://%.200s", spec.target);
+        break;
+    case PROBE_EXEC:
+        if (words_split(spec.target, &words, &ignored) == 0)
+            snprintf(shown, size, "exec:%s", *words);
+        break;
+    case PROBE_CONSUL:
+        snprintf(shown, size, "consul:");
+        break;
+    case PROBE_KINDS:
+        break;
+    }
+}
+
+void probe_text_name(const char *texts, size_t number, char name[PROBE_NAME_SIZE])
+{
+    char text[PROBE_TEXT_SIZE], other[PROBE_NAME_SIZE - SUFFIX_SIZE];
+    unsigned same = 1;
+
+    *name = '\0';
+    if (!probe_text_find(texts, number, text))
+        return;
+    show(text, name, PROBE_NAME_SIZE - SUFFIX_SIZE);
+    for (size_t i = 0; i < number && probe_text_find(texts, i, text); i++) {
+        show(text, other, sizeof other);
+        same += strcmp(other, name) == 0;
+    }
+    if (same > 1)
+        snprintf(name + strlen(name), SUFFIX_SIZE, " (%u)", same);
+}

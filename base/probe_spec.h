@@ -24,6 +24,7 @@ enum probe_kind {
 #define PROBES_MAX       64
 #define PROBE_TEXT_SIZE  4096 /* of one */
 #define PROBES_TEXT_SIZE (8 * PROBE_TEXT_SIZE)
+#define PROBE_NAME_SIZE  256
 
 #define PROBE_STATUSES_MAX 8
 
@@ -54,7 +55,13 @@ int probe_spec_parse(const char *text, struct probe_spec *spec, struct error *er
 /* The probe of that number in a text that has one a line; NULL: there are fewer. */
 const char *probe_text_find(const char *texts, size_t number, char text[PROBE_TEXT_SIZE]);
 
-/* Whether there are any, or any of a kind. */
+/* That probe as logs call it: without the query of a URL and the arguments of a command, which may
+ * hold secrets. Of several that would be called the same the second is `... (2)`. Empty: there are
+ * fewer.
+ */
+void probe_text_name(const char *texts, size_t number, char name[PROBE_NAME_SIZE]);
+
+/* Whether there are any of the kind. */
 bool probe_text_has(const char *texts, enum probe_kind kind);
 
 #endif

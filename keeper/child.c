@@ -105,11 +105,12 @@ static void become(const struct user *user, int report)
         fail(report, STAGE_USER);
 }
 
-static void set_up_hook_streams(int report)
+static void set_up_hook_streams(int output, int report)
 {
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
+        (output >= 0 && dup2(output, STDERR_FILENO) < 0) || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
         fail(report, STAGE_STREAMS);
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
@@ -137,7 +138,7 @@ static void run(const struct child_spec *spec, pid_t keeper, int gate, int repor
         fail(report, STAGE_DIRECTORY);
     become(spec->user, report);
     if (spec->is_hook)
-        set_up_hook_streams(report);
+        set_up_hook_streams(spec->output_fd, report);
     if (spec->ack_fd >= 0)
         fcntl(spec->ack_fd, F_SETFD, 0);
     if (!spec->user->set && geteuid() != 0) /* what a set-uid child became, we could not kill */

@@ -154,7 +154,8 @@ static void program_ended(struct keeper *keeper, int wait_status)
 
 void keeper_child_ended(struct keeper *keeper, pid_t pid, int wait_status)
 {
-    if (hook_reaped(&keeper->hook, pid, wait_status, clock_now_ns()))
+    if (hook_reaped(&keeper->hook, pid, wait_status, clock_now_ns()) ||
+        exec_reaped(keeper->probes, pid, wait_status))
         return;
     if (keeper->program.child.pid == pid)
         keeper_exec_decided(keeper);
@@ -334,6 +335,7 @@ instant_ns keeper_next_due(const struct keeper *keeper)
     due = clock_earlier(due, hook_next_due(&keeper->hook));
     due = clock_earlier(due, program_next_due(&keeper->program));
     due = clock_earlier(due, keeper_waiting_due(keeper));
+    due = clock_earlier(due, keeper_probes_due(keeper));
     if (keeper->promotion.active)
         due = clock_earlier(due, keeper->promotion.signal_due);
     return clock_earlier(due, keeper->sweep_due);

@@ -10,6 +10,7 @@
 #include "keeper/hook.h"
 #include "keeper/keeper.h"
 #include "keeper/program.h"
+#include "probes/exec.h"
 
 enum demotion_stage {
     DEMOTION_NONE,
@@ -46,6 +47,9 @@ struct keeper {
     struct program program;
     struct ack ack;
     struct hook hook;
+    struct schedule *probes; /* NULL: none that run here */
+    struct exec_starter probe_starter;
+    uint64_t probes_serial; /* of the order that they follow */
     struct promotion promotion;
     struct demotion demotion;
     struct situation lead; /* as of the promotion */
@@ -94,6 +98,15 @@ int keeper_ack_descriptor(const struct keeper *keeper);
 
 /* The instant at which keeper_advance() must be called again; 0: at the next event. */
 instant_ns keeper_next_due(const struct keeper *keeper);
+
+/* --- probes.c: the commands that ask whether the program is well. --- */
+
+void keeper_open_probes(struct keeper *keeper);
+void keeper_order_probes(struct keeper *keeper, const struct probe_order *order);
+
+/* Begins and ends what is due; none begins while something is being ended. */
+void keeper_turn_probes(struct keeper *keeper, instant_ns now);
+instant_ns keeper_probes_due(const struct keeper *keeper);
 
 /* --- Between the parts: conduct.c, promotion.c, demotion.c. --- */
 

@@ -41,6 +41,7 @@ static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *
         .signals = spec->signals,
         .directory = spec->directory,
         .is_hook = true,
+        .output_fd = -1,
         .private_fd = spec->private_fd,
         .ack_fd = -1,
     };

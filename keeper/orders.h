@@ -13,6 +13,7 @@
  *   KEEPER_DEMOTE           struct demotion_order
  *   KEEPER_STOP             struct stop_order
  *   KEEPER_SIGNAL           struct signal_order
+ *   KEEPER_PROBE            struct probe_order: from now on its probes run, or do not
  * keeper to supervisor
  *   KEEPER_STARTED          struct started_report
  *   KEEPER_START_FAILED     struct failure_report
@@ -24,6 +25,7 @@
  *   KEEPER_DEMOTED          complete in the sense of docs/design.md
  *   KEEPER_DEMOTION_FAILED  something outside may still act, and cannot be killed; or the hook of a
  *                           restart has failed
+ *   KEEPER_PROBED           struct probe_report: a run has ended; some are lost while nobody hears
  *
  * Messages of a promotion or demotion carry the election's term.
  */
@@ -36,6 +38,7 @@
 #include "base/message.h"
 #include "election/lease.h"
 #include "election/lock.h"
+#include "probes/probe.h"
 
 enum keeper_message {
     KEEPER_LOCK = 1,
@@ -47,6 +50,7 @@ enum keeper_message {
     KEEPER_DEMOTE,
     KEEPER_STOP,
     KEEPER_SIGNAL,
+    KEEPER_PROBE,
     KEEPER_STARTED,
     KEEPER_START_FAILED,
     KEEPER_EXITED,
@@ -56,6 +60,7 @@ enum keeper_message {
     KEEPER_DEMOTING,
     KEEPER_DEMOTED,
     KEEPER_DEMOTION_FAILED,
+    KEEPER_PROBED,
 };
 
 /* What programs and hooks are told of the election (docs/operating.md, "Environment"). */

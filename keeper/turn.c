@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "keeper/conduct.h"
 
@@ -18,6 +19,7 @@ void keeper_init(struct keeper *keeper, const struct keeper_start *start)
         .ack = start->ack,
         .hook = { .child = CHILD_NONE },
     };
+    keeper_open_probes(keeper);
 }
 
 /* --- Orders. --- */
@@ -60,6 +62,9 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
     case KEEPER_STOP:
         keeper->order_due = 0;
         keeper_stop(keeper, MESSAGE_BODY(message, const struct stop_order)->until);
+        break;
+    case KEEPER_PROBE:
+        keeper_order_probes(keeper, MESSAGE_BODY(message, const struct probe_order));
         break;
     case KEEPER_SIGNAL:
         program_signal(&keeper->program, MESSAGE_BODY(message, const struct signal_order)->number);
@@ -119,5 +124,6 @@ void keeper_turn(struct keeper *keeper)
     keeper_exec_decided(keeper);
     keeper_advance(keeper);
     receive_orders(keeper);
+    keeper_turn_probes(keeper, clock_now_ns());
     keeper_advance(keeper);
 }

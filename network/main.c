@@ -18,7 +18,7 @@
 #include "network/network.h"
 #include "network/requests.h"
 
-enum { WATCH_SUPERVISOR, WATCH_KEEPER, WATCH_STORE, WATCHES };
+enum { WATCH_SUPERVISOR, WATCH_KEEPER, WATCH_STORE, WATCH_PROBES, WATCHES };
 
 static void wait_for_events(struct network *network)
 {
@@ -28,6 +28,7 @@ static void wait_for_events(struct network *network)
         [WATCH_SUPERVISOR] = { .fd = network->supervisor_fd, .events = POLLIN },
         [WATCH_KEEPER] = { .fd = network->keeper_fd, .events = POLLIN },
         [WATCH_STORE] = { .fd = store_fd, .events = POLLIN },
+        [WATCH_PROBES] = { .fd = network_probes_descriptor(network), .events = POLLIN },
     };
 
     if (network->http)

@@ -5,6 +5,7 @@
  *   NETWORK_HOLD            struct lock_hold; with the file store's descriptor
  *   NETWORK_ROLE            struct role_order
  *   NETWORK_HEALTH          struct health_order
+ *   NETWORK_PROBE           struct probe_order: from now on its probes run, or do not
  * network to supervisor
  *   NETWORK_ANSWER          struct lock_answer; an acquired file comes with its descriptor
  *   NETWORK_LOCK_SEEN       struct lock_view
@@ -12,6 +13,7 @@
  *   NETWORK_TAKEN_DOWN      after a role that does not stand: nothing of ours is shown any more,
  *                           or it could not be changed
  *   NETWORK_FATAL           struct fatal_body: this instance must end
+ *   NETWORK_PROBED          struct probe_report: a run has ended; some are lost while nobody hears
  * keeper to network
  *   NETWORK_ALL_GONE        nothing is left: execute the last will
  *
@@ -22,17 +24,20 @@
 
 #include "base/message.h"
 #include "election/lock.h"
+#include "probes/probe.h"
 
 enum network_message {
     NETWORK_REQUEST = 100,
     NETWORK_HOLD,
     NETWORK_ROLE,
     NETWORK_HEALTH,
+    NETWORK_PROBE,
     NETWORK_ANSWER,
     NETWORK_LOCK_SEEN,
     NETWORK_SIGHT_LOST,
     NETWORK_TAKEN_DOWN,
     NETWORK_FATAL,
+    NETWORK_PROBED,
     NETWORK_ALL_GONE,
 };
 

@@ -37,6 +37,9 @@ void tags_role(struct tags *tags, bool leader, bool standing, const struct sessi
 /* What the service of --register shall show; no effect without one. */
 void tags_health(struct tags *tags, const struct health_order *order);
 
+/* The service's ID; empty: not found yet. */
+const char *tags_service_id(const struct tags *tags);
+
 /* Whether the service shows the role, or is not there: nothing of ours is on its way. */
 bool tags_settled(const struct tags *tags);
 

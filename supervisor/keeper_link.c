@@ -112,6 +112,7 @@ static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns
     supervisor_write_record(supervisor);
     restart_program_started(supervisor, now);
     network_send_health(supervisor);
+    health_begin(supervisor, now);
     if (supervisor->phase == PHASE_PREPARES)
         lead_stand(supervisor, now);
     else
@@ -142,6 +143,7 @@ static void program_exited(struct supervisor *supervisor, const struct exit_repo
     supervisor->record.program = (struct recorded_process){ .pid = 0 };
     supervisor->program_runs = false;
     network_send_health(supervisor);
+    health_end(supervisor, now);
     if (report->overdue)
         status = EXIT_STATUS_LEAD_LOST;
     if (supervisor->stop_deadline != 0) {
@@ -188,6 +190,9 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
         break;
     case KEEPER_DEMOTION_FAILED:
         demotion_said(supervisor, message->term, false, now);
+        break;
+    case KEEPER_PROBED:
+        health_probed(supervisor, MESSAGE_BODY(message, const struct probe_report), now);
         break;
     default:
         log_error("a message of unknown type %u from the keeper was skipped", message->type);

@@ -46,6 +46,7 @@ static void promote(struct supervisor *supervisor, instant_ns now)
     struct situation situation;
 
     supervisor->changed = now;
+    standing_promoted(supervisor, now);
     supervisor->record.promoted = true;
     supervisor_write_record(supervisor);
     describe(supervisor, &situation, true, REASON_ACQUIRED);
@@ -130,6 +131,8 @@ static void demote(struct supervisor *supervisor, enum election_reason reason, i
 {
     supervisor->changed = now;
     restart_lead_lost(supervisor);
+    if (supervisor->settings->mode == MODE_LEADER_ONLY) /* it ends the program */
+        health_end(supervisor, now);
     if (supervisor->stop_deadline == 0)
         network_send_role(supervisor, false, true);
     lead_order_demotion(supervisor, reason, now);
@@ -201,6 +204,8 @@ void lead_carry_out(struct supervisor *supervisor, const struct election_command
 void lead_stand(struct supervisor *supervisor, instant_ns now)
 {
     supervisor->phase = PHASE_RUNS;
+    if (supervisor->settings->mode == MODE_SIDECAR)
+        health_begin(supervisor, now);
     network_send_role(supervisor, false, true);
     network_send_health(supervisor);
     standing_update(supervisor, now);

@@ -33,6 +33,7 @@ void keeper_died(struct supervisor *supervisor, instant_ns now)
     lease_page_clear(supervisor->lease_file.page);
     log_error("the keeper died: everything that it kept is ended");
     close_channel(&supervisor->keeper);
+    health_end(supervisor, now);
     supervisor->answer_due = 0;
     supervisor->keeper_killed = false;
     supervisor->keeper_lost = true;

@@ -34,6 +34,7 @@ void supervisor_init(struct supervisor *supervisor)
     supervisor->network.fd = -1;
     supervisor->gone = true;
     lead_init(supervisor);
+    health_init(supervisor);
 }
 
 void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
@@ -109,6 +110,7 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
     supervisor->place_due = 0;
     supervisor->stop_began = now;
     supervisor->stop_deadline = now + supervisor->settings->stop_timeout_ns;
+    health_end(supervisor, now);
     bool demoting = supervisor->election.state == STATE_DEMOTING;
     network_send_role(supervisor, false, false); /* sent first, and waited for at the very end */
     lead_stop(supervisor, now);
@@ -290,6 +292,7 @@ static void let_time_pass(struct supervisor *supervisor, instant_ns now)
         supervisor_sweep(supervisor, now);
     predecessor_time_passed(supervisor, now);
     restart_time_passed(supervisor, now);
+    standing_time_passed(supervisor, now);
     if (is_due(network_hangs_at(supervisor), now)) {
         log_warn("the network process does not answer: it is killed");
         network_kill(supervisor);
@@ -309,6 +312,7 @@ instant_ns supervisor_next_due(const struct supervisor *supervisor)
     due = clock_earlier(due, network_hangs_at(supervisor));
     due = clock_earlier(due, predecessor_next_due(supervisor));
     due = clock_earlier(due, restart_next_due(supervisor));
+    due = clock_earlier(due, standing_next_due(supervisor));
     due = clock_earlier(due, supervisor->answer_due);
     if (supervisor->stop_deadline != 0 && program_is_over(supervisor))
         due = clock_earlier(due, supervisor->stop_deadline);

@@ -10,11 +10,13 @@
 #include "election/election.h"
 #include "keeper/keeper.h"
 #include "keeper/orders.h"
+#include "supervisor/health.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
 #include "supervisor/predecessor.h"
 #include "supervisor/record.h"
 #include "supervisor/restart.h"
+#include "supervisor/standing.h"
 #include "supervisor/start_line.h"
 
 #define OPEN_REQUESTS_MAX 32
@@ -72,6 +74,8 @@ struct supervisor {
     char holder[512]; /* the leader's identity; empty: unknown */
     struct start_line start_line;
     instant_ns changed; /* when the present promotion or demotion began */
+    struct checkup checkup;
+    struct standing standing;
 
     struct peer keeper;
     struct peer network;
@@ -142,6 +146,8 @@ void network_send_role(struct supervisor *supervisor, bool leader, bool standing
 /* What the service of --register shall show; after each change of what it depends on. */
 void network_send_health(struct supervisor *supervisor);
 
+void network_send_probe(struct supervisor *supervisor, const struct probe_order *order);
+
 /* passed_fd: came with the message, now ours; -1. */
 void network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
                   instant_ns now);
@@ -176,11 +182,6 @@ void lead_order_demotion(struct supervisor *supervisor, enum election_reason rea
 /* Sends the order, and expects its answer in time. */
 void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
                         const struct demotion_order *order, instant_ns now);
-
-/* --- standing.c: whether this instance is a candidate. --- */
-
-/* Stands, or stands no more, as is right now; after each change of what it depends on. */
-void standing_update(struct supervisor *supervisor, instant_ns now);
 
 /* --- supervisor.c --- */
 

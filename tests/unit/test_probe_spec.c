@@ -118,6 +118,30 @@ START_TEST(a_text_has_one_a_line)
 }
 END_TEST
 
+static const char secretive[] = "https://u.example:8443/health?token=secret#fall=1\n"
+                                "exec:'/opt/my check' --password secret\n"
+                                "exec:sh -c 'exit 1'\nexec:sh -c 'exit 2'\n"
+                                "tcp://[::1]:80#interval=1s\nconsul:";
+
+static const char *const names[] = {
+    "https://u.example:8443/health",
+    "exec:/opt/my check",
+    "exec:sh",
+    "exec:sh (2)",
+    "tcp://[::1]:80",
+    "consul:",
+    "",
+};
+
+START_TEST(logs_show_no_secret_of_a_probe)
+{
+    char name[PROBE_NAME_SIZE];
+
+    probe_text_name(secretive, (size_t)_i, name);
+    ck_assert_str_eq(name, names[_i]);
+}
+END_TEST
+
 Suite *probe_spec_suite(void)
 {
     Suite *suite = suite_create("probe spec");
@@ -129,6 +153,8 @@ Suite *probe_spec_suite(void)
     tcase_add_loop_test(tests, what_cannot_be_meant_is_refused, 0,
                         (int)(sizeof refused / sizeof *refused));
     tcase_add_test(tests, a_text_has_one_a_line);
+    tcase_add_loop_test(tests, logs_show_no_secret_of_a_probe, 0,
+                        (int)(sizeof names / sizeof *names));
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -33,19 +33,19 @@ COMPILE  = $(CC) $(CSTD) $(WARNINGS) $(CFLAGS) $(MODE)
 LINK     = $(CC) $(CFLAGS) $(MODE) $(LDFLAGS)
 
 # What links nothing but libc, what speaks to the network, and what tests both.
-plain_sources    := $(wildcard base/*.c election/*.c supervisor/*.c keeper/*.c) probes/runner.c probes/exec.c
-network_sources  := $(wildcard base/*.c election/*.c network/*.c stores/*.c consul/*.c) probes/runner.c \
-                    probes/http.c probes/tcp.c probes/consul.c probes/transfer.c
+plain_sources    := $(wildcard base/*.c election/*.c supervisor/*.c keeper/*.c) probes/schedule.c probes/exec.c
+network_sources  := $(wildcard base/*.c election/*.c network/*.c stores/*.c consul/*.c) \
+                    $(filter-out probes/exec.c,$(wildcard probes/*.c))
 main_sources     := supervisor/main.c network/main.c
 unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
 unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/ack.c keeper/sweep.c keeper/cgroup.c \
-                    keeper/cgroup_folder.c supervisor/peers.c supervisor/place.c supervisor/record.c \
+                    keeper/cgroup_folder.c keeper/output.c probes/exec.c probes/http.c probes/tcp.c probes/consul.c \
+                    probes/transfer.c supervisor/peers.c supervisor/place.c supervisor/record.c \
                     supervisor/remains.c supervisor/directory.c supervisor/lease_file.c \
-                    consul/http.c consul/http_failure.c consul/address.c consul/token.c base/message.c base/log.c \
-                    probes/http.c probes/tcp.c probes/transfer.c probes/exec.c
+                    consul/http.c consul/http_failure.c consul/address.c consul/token.c base/message.c base/log.c
 simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
 model            := $(wildcard tests/model/*.c)
 simulation       := $(wildcard tests/simulation/*.c)
@@ -57,8 +57,8 @@ formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] kee
                     stores/*.[ch] consul/*.[ch] probes/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
-needs_libraries := network/% stores/% consul/% probes/http.c probes/tcp.c probes/consul.c probes/transfer.c \
-                   tests/unit/% tests/model/% tests/simulation/% tests/conformance/%
+needs_libraries := network/% stores/% consul/% probes/% tests/unit/% tests/model/% tests/simulation/% \
+                   tests/conformance/%
 
 programs := $(BUILD)/consul-leader $(BUILD)/consul-leader-network
 headers  := $(wildcard include/consul_leader/*.h)

@@ -140,6 +140,24 @@ void log_write_line(const char *line, size_t length)
         self.dropped++;
 }
 
+static void mask_control_characters(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
+void log_output(const char *name, const char *text, size_t length)
+{
+    int saved = errno;
+    char shown[LINE_SIZE - 200], line[LINE_SIZE];
+
+    snprintf(shown, sizeof shown, "%s: %.*s", name, (int)length, text);
+    mask_control_characters(shown);
+    log_write_line(line, format_line(line, sizeof line, LOG_INFO, shown));
+    errno = saved;
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     int saved = errno;
@@ -150,9 +168,7 @@ void log_line(enum log_level level, const char *format, ...)
         va_start(arguments, format);
         vsnprintf(text, sizeof text, format, arguments);
         va_end(arguments);
-        for (char *c = text; *c; c++)
-            if ((unsigned char)*c < ' ' || *c == 0x7f)
-                *c = '?';
+        mask_control_characters(text);
         log_write_line(line, format_line(line, sizeof line, level, text));
     }
     errno = saved;

@@ -33,6 +33,11 @@ void log_write_line(const char *line, size_t length);
 /* One line, printf. Control characters within are written as `?`. Keeps errno. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A line that a hook or a probe's command has printed, whatever the level: `... info NAME: text`.
+ * It need not end with a NUL. Keeps errno.
+ */
+void log_output(const char *name, const char *text, size_t length);
+
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)

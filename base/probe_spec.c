@@ -333,10 +333,10 @@ bool probe_text_has(const char *texts, enum probe_kind kind)
     return false;
 }
 
-#define SHOWN_SIZE (PROBE_NAME_SIZE - 16) /* and its number */
+#define SUFFIX_SIZE 16
 
 /* What may be shown of it. */
-static void show(const char *text, char shown[SHOWN_SIZE])
+static void show(const char *text, char *shown, size_t size)
 {
     AUTO_FREE char **words = NULL;
     struct probe_spec spec;
@@ -347,17 +347,17 @@ static void show(const char *text, char shown[SHOWN_SIZE])
         return;
     switch (spec.kind) {
     case PROBE_HTTP:
-        snprintf(shown, SHOWN_SIZE, "%.*s", (int)strcspn(spec.target, "?"), spec.target);
+        snprintf(shown, size, "%.*s", (int)strcspn(spec.target, "?"), spec.target);
         break;
     case PROBE_TCP:
-        snprintf(shown, SHOWN_SIZE, "tcp://%.200s", spec.target);
+        snprintf(shown, size, "tcp://%.200s", spec.target);
         break;
     case PROBE_EXEC:
         if (words_split(spec.target, &words, &ignored) == 0)
-            snprintf(shown, SHOWN_SIZE, "exec:%.200s", *words);
+            snprintf(shown, size, "exec:%s", *words);
         break;
     case PROBE_CONSUL:
-        snprintf(shown, SHOWN_SIZE, "consul:");
+        snprintf(shown, size, "consul:");
         break;
     case PROBE_KINDS:
         break;
@@ -366,19 +366,17 @@ static void show(const char *text, char shown[SHOWN_SIZE])
 
 void probe_text_name(const char *texts, size_t number, char name[PROBE_NAME_SIZE])
 {
-    char text[PROBE_TEXT_SIZE], shown[SHOWN_SIZE], other[SHOWN_SIZE];
+    char text[PROBE_TEXT_SIZE], other[PROBE_NAME_SIZE - SUFFIX_SIZE];
     unsigned same = 1;
 
     *name = '\0';
     if (!probe_text_find(texts, number, text))
         return;
-    show(text, shown);
+    show(text, name, PROBE_NAME_SIZE - SUFFIX_SIZE);
     for (size_t i = 0; i < number && probe_text_find(texts, i, text); i++) {
-        show(text, other);
-        same += strcmp(other, shown) == 0;
+        show(text, other, sizeof other);
+        same += strcmp(other, name) == 0;
     }
     if (same > 1)
-        snprintf(name, PROBE_NAME_SIZE, "%s (%u)", shown, same);
-    else
-        strcpy(name, shown);
+        snprintf(name + strlen(name), SUFFIX_SIZE, " (%u)", same);
 }

@@ -14,7 +14,7 @@ static void scope_part(char **part)
     curl_free(*part);
 }
 
-bool address_is_loopback(const char *host)
+static bool is_loopback(const char *host)
 {
     return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
            strcmp(host, "[::1]") == 0;
@@ -56,7 +56,7 @@ static int parse_host(const char *text, const char *rest, bool tls, bool prefix_
     if (code != CURLUE_OK)
         return refuse(text, curl_url_strerror(code), err);
 
-    address->loopback = address_is_loopback(host);
+    address->loopback = is_loopback(host);
     for (size_t length = strlen(address->url); address->url[length - 1] == '/'; length--)
         address->url[length - 1] = '\0'; /* every path begins with its own */
     snprintf(address->text, sizeof address->text, "%.*s", (int)sizeof address->text - 1,

@@ -22,7 +22,4 @@ struct address {
 /* tls: CONSUL_HTTP_SSL, which `http://` does not undo. -1: one line that names the address. */
 int address_parse(const char *text, bool tls, struct address *address, struct error *err);
 
-/* Whether it is this machine, as a URL names it. */
-bool address_is_loopback(const char *host);
-
 #endif

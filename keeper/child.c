@@ -105,13 +105,12 @@ static void become(const struct user *user, int report)
         fail(report, STAGE_USER);
 }
 
-static void set_up_hook_streams(int output_fd, int report)
+static void set_up_hook_streams(int output, int report)
 {
-    int output = output_fd >= 0 ? output_fd : STDERR_FILENO;
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 ||
-        dup2(output, STDOUT_FILENO) < 0)
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
+        (output >= 0 && dup2(output, STDERR_FILENO) < 0) || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
         fail(report, STAGE_STREAMS);
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }

@@ -48,8 +48,8 @@ struct child_spec {
     const struct user *user;
     const struct signal_state *signals;
     const char *directory; /* to work in; ours is another */
-    bool is_hook;          /* no input, output to one place, no descriptors but the three */
-    int output_fd;         /* that place, of a hook; -1: our stderr */
+    bool is_hook;          /* no input, no descriptors but the three */
+    int output_fd;         /* of a hook: its output and errors; -1: our stderr */
     int private_fd;        /* closed in the child right after the fork; -1: none */
     int ack_fd;            /* left open across the exec; -1: none */
 };

@@ -154,9 +154,8 @@ static void program_ended(struct keeper *keeper, int wait_status)
 
 void keeper_child_ended(struct keeper *keeper, pid_t pid, int wait_status)
 {
-    if (hook_reaped(&keeper->hook, pid, wait_status, clock_now_ns()))
-        return;
-    if (keeper->probes && exec_reaped(keeper->probes, pid, wait_status))
+    if (hook_reaped(&keeper->hook, pid, wait_status, clock_now_ns()) ||
+        exec_reaped(keeper->probes, pid, wait_status))
         return;
     if (keeper->program.child.pid == pid)
         keeper_exec_decided(keeper);
@@ -304,7 +303,6 @@ void keeper_advance(struct keeper *keeper)
 
     enforce_deadline(keeper, now);
     end_hanging_supervisor(keeper, now);
-    keeper_advance_probes(keeper, now);
     hook_time_passed(&keeper->hook, now);
     if (program_is_overdue(&keeper->program, now)) /* what it started does not wait for its end */
         keeper_kill_everything(keeper);

@@ -47,9 +47,9 @@ struct keeper {
     struct program program;
     struct ack ack;
     struct hook hook;
-    struct runner *probes; /* NULL: none that run a command */
+    struct schedule *probes; /* NULL: none that run here */
     struct exec_starter probe_starter;
-    struct probe_order probe_order; /* the last */
+    uint64_t probes_serial; /* of the order that they follow */
     struct promotion promotion;
     struct demotion demotion;
     struct situation lead; /* as of the promotion */
@@ -99,15 +99,14 @@ int keeper_ack_descriptor(const struct keeper *keeper);
 /* The instant at which keeper_advance() must be called again; 0: at the next event. */
 instant_ns keeper_next_due(const struct keeper *keeper);
 
-/* --- probing.c: the probes that run a command. --- */
+/* --- probes.c: the commands that ask whether the program is well. --- */
 
 void keeper_open_probes(struct keeper *keeper);
-void keeper_probe(struct keeper *keeper, const struct probe_order *order);
+void keeper_order_probes(struct keeper *keeper, const struct probe_order *order);
 
-/* Runs what is due; nothing is begun while the program, or all, is being ended. */
-void keeper_advance_probes(struct keeper *keeper, instant_ns now);
+/* Begins and ends what is due; none begins while something is being ended. */
+void keeper_turn_probes(struct keeper *keeper, instant_ns now);
 instant_ns keeper_probes_due(const struct keeper *keeper);
-nfds_t keeper_watch_probes(const struct keeper *keeper, struct pollfd watches[PROBES_MAX]);
 
 /* --- Between the parts: conduct.c, promotion.c, demotion.c. --- */
 

@@ -23,21 +23,33 @@ static void drain(int fd)
         ;
 }
 
-enum { WATCH_SUPERVISOR, WATCH_SIGNAL, WATCH_TIMER, WATCH_EXEC, WATCH_ACK, WATCHES };
+enum { WATCH_SUPERVISOR, WATCH_SIGNAL, WATCH_TIMER, WATCH_EXEC, WATCH_ACK, WATCH_OUTPUTS };
+
+#define WATCHES_MAX (WATCH_OUTPUTS + PROBES_MAX)
+
+/* What commands print. Returns how many are watched in all. */
+static nfds_t watch_outputs(const struct keeper *keeper, struct pollfd watches[WATCHES_MAX])
+{
+    int fds[PROBES_MAX];
+    size_t count = exec_outputs(keeper->probes, fds);
+
+    for (size_t i = 0; i < count; i++)
+        watches[WATCH_OUTPUTS + i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+    return WATCH_OUTPUTS + count;
+}
 
 static void run(struct keeper *keeper, int signal_fd, int timer_fd)
 {
     while (!keeper->finished) {
         clock_timer_set(timer_fd, keeper_next_due(keeper));
-        struct pollfd watches[WATCHES + PROBES_MAX] = {
+        struct pollfd watches[WATCHES_MAX] = {
             [WATCH_SUPERVISOR] = { .fd = keeper->supervisor_fd, .events = POLLIN },
             [WATCH_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
             [WATCH_TIMER] = { .fd = timer_fd, .events = POLLIN },
             [WATCH_EXEC] = { .fd = keeper->program.child.report, .events = POLLIN },
             [WATCH_ACK] = { .fd = keeper_ack_descriptor(keeper), .events = POLLIN },
         };
-        nfds_t probes = keeper_watch_probes(keeper, watches + WATCHES);
-        if (poll(watches, WATCHES + probes, -1) < 0 && errno != EINTR)
+        if (poll(watches, watch_outputs(keeper, watches), -1) < 0 && errno != EINTR)
             abort();
 
         drain(timer_fd);

@@ -28,7 +28,6 @@ int program_spawn(struct program *program, const struct program_spec *spec, stru
         .user = spec->user,
         .signals = spec->signals,
         .directory = spec->directory,
-        .output_fd = -1,
         .private_fd = spec->private_fd,
         .ack_fd = spec->ack_fd,
     };

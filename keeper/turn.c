@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "keeper/conduct.h"
 
@@ -62,11 +63,11 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
         keeper->order_due = 0;
         keeper_stop(keeper, MESSAGE_BODY(message, const struct stop_order)->until);
         break;
+    case KEEPER_PROBE:
+        keeper_order_probes(keeper, MESSAGE_BODY(message, const struct probe_order));
+        break;
     case KEEPER_SIGNAL:
         program_signal(&keeper->program, MESSAGE_BODY(message, const struct signal_order)->number);
-        break;
-    case KEEPER_PROBE:
-        keeper_probe(keeper, MESSAGE_BODY(message, const struct probe_order));
         break;
     default:
         log_error("an order of unknown type %u was skipped", message->type);
@@ -123,5 +124,6 @@ void keeper_turn(struct keeper *keeper)
     keeper_exec_decided(keeper);
     keeper_advance(keeper);
     receive_orders(keeper);
+    keeper_turn_probes(keeper, clock_now_ns());
     keeper_advance(keeper);
 }

@@ -48,6 +48,23 @@ static void say_fatal(void *context, int status, const char *reason)
     say(context, NETWORK_FATAL, &body, sizeof body, -1);
 }
 
+/* One that is lost is followed by another. */
+static void say_probed(void *context, const struct probe *probe, bool passed, const char *reason)
+{
+    const struct network *network = context;
+    struct probe_report report = {
+        .serial = network->probes_serial,
+        .number = probe->number,
+        .passed = passed,
+    };
+    struct message message = { .type = NETWORK_PROBED };
+
+    snprintf(report.reason, sizeof report.reason, "%s", reason);
+    memcpy(message.body, &report, sizeof report);
+    if (network->supervisor_fd >= 0)
+        channel_send(network->supervisor_fd, &message, -1);
+}
+
 static void will_done(void *context)
 {
     struct network *network = context;
@@ -79,6 +96,13 @@ static void execute_will(struct network *network)
         network->finished = true;
 }
 
+static void order_probes(struct network *network, const struct probe_order *order)
+{
+    network->probes_serial = order->serial;
+    if (network->probes)
+        schedule_switch(network->probes, order->on, clock_now_ns());
+}
+
 static void carry_out(struct network *network, const struct message *message, int passed_fd)
 {
     const struct role_order *role = MESSAGE_BODY(message, const struct role_order);
@@ -102,7 +126,7 @@ static void carry_out(struct network *network, const struct message *message, in
             tags_health(network->tags, MESSAGE_BODY(message, const struct health_order));
         break;
     case NETWORK_PROBE:
-        network_probe(network, MESSAGE_BODY(message, const struct probe_order));
+        order_probes(network, MESSAGE_BODY(message, const struct probe_order));
         break;
     case NETWORK_ALL_GONE:
         execute_will(network);
@@ -156,8 +180,16 @@ uint64_t network_next_due(const struct network *network)
 {
     uint64_t due = network->store ? network->operations->next_due(network->store) : 0;
 
-    due = clock_earlier(due, network_probes_due(network));
+    if (network->probes)
+        due = clock_earlier(due, schedule_next_due(network->probes));
+    if (network->transfers)
+        due = clock_earlier(due, transfers_next_due(network->transfers));
     return network->tags ? clock_earlier(due, tags_next_due(network->tags)) : due;
+}
+
+int network_probes_descriptor(const struct network *network)
+{
+    return network->transfers ? transfers_descriptor(network->transfers) : -1;
 }
 
 void network_turn(struct network *network)
@@ -172,8 +204,37 @@ void network_turn(struct network *network)
         network->operations->due(network->store);
     if (network->tags)
         tags_due(network->tags);
-    network_advance_probes(network);
+    if (network->transfers)
+        transfers_turn(network->transfers);
+    if (network->probes)
+        schedule_turn(network->probes, clock_now_ns());
     tell_taken_down(network);
+}
+
+static const char *service_id(void *context)
+{
+    const struct network *network = context;
+
+    return network->tags ? tags_service_id(network->tags) : network->settings.tag_service;
+}
+
+static void open_probes(struct network *network)
+{
+    network->probe_consul = (struct probe_consul){
+        .settings = &network->settings,
+        .http = network->http,
+        .service_id = service_id,
+        .context = network,
+    };
+    if (probe_text_has(network->settings.probes, PROBE_HTTP) ||
+        probe_text_has(network->settings.probes, PROBE_TCP))
+        network->transfers = transfers_open();
+    const struct probe_kind_user kinds[PROBE_KINDS] = {
+        [PROBE_HTTP] = { &probe_http, network->transfers },
+        [PROBE_TCP] = { &probe_tcp, network->transfers },
+        [PROBE_CONSUL] = { &probe_consul, &network->probe_consul },
+    };
+    network->probes = schedule_open(network->settings.probes, kinds, say_probed, network);
 }
 
 void network_open(struct network *network)
@@ -198,5 +259,5 @@ void network_open(struct network *network)
         network->http = http_open(&network->settings, &err);
     if (network->http && strcmp(network->settings.tag_service, "none") != 0)
         network->tags = tags_open(&network->settings, network->http, &listener);
-    network_open_probes(network);
+    open_probes(network);
 }

@@ -8,8 +8,8 @@
 #include "base/settings.h"
 #include "consul/http.h"
 #include "network/tags.h"
-#include "probes/consul.h"
-#include "probes/runner.h"
+#include "probes/kinds.h"
+#include "probes/schedule.h"
 #include "stores/store.h"
 
 struct network {
@@ -20,11 +20,11 @@ struct network {
     const struct store_operations *operations;
     struct store *store;         /* NULL: it could not be opened */
     struct tags *tags;           /* NULL: none */
-    struct runner *probes;       /* NULL: none that go through the network */
-    struct transfers *transfers; /* theirs; NULL: they need none */
-    struct consul_prober prober;
-    struct probe_order probe_order; /* the last */
-    bool taking_down; /* the supervisor waits to hear that nothing is shown any more */
+    struct transfers *transfers; /* of the probes; NULL: none */
+    struct schedule *probes;     /* NULL: none that run here */
+    struct probe_consul probe_consul;
+    uint64_t probes_serial; /* of the order that they follow */
+    bool taking_down;       /* the supervisor waits to hear that nothing is shown any more */
     bool will_begun;
     bool abandoned; /* both are dead, and neither has said that nothing is left */
     bool finished;
@@ -38,17 +38,10 @@ void network_open(struct network *network);
 /* Does what has come and what has become due. */
 void network_turn(struct network *network);
 
+/* Readable when there is something to do for the probes; -1: nothing ever. */
+int network_probes_descriptor(const struct network *network);
+
 /* When to turn again if nothing comes; 0: never. */
 uint64_t network_next_due(const struct network *network);
-
-/* --- probing.c --- */
-
-void network_open_probes(struct network *network);
-void network_probe(struct network *network, const struct probe_order *order);
-void network_advance_probes(struct network *network);
-uint64_t network_probes_due(const struct network *network);
-
-/* Readable when network_advance_probes() has something to do; -1: never. */
-int network_probes_descriptor(const struct network *network);
 
 #endif

@@ -484,14 +484,14 @@ void tags_health(struct tags *tags, const struct health_order *order)
         act(tags);
 }
 
+const char *tags_service_id(const struct tags *tags)
+{
+    return tags->id;
+}
+
 bool tags_settled(const struct tags *tags)
 {
     return tags->watching || !tags->ordered || tags->id[0] == '\0';
-}
-
-const char *tags_service(const struct tags *tags)
-{
-    return tags->id;
 }
 
 uint64_t tags_next_due(const struct tags *tags)

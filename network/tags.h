@@ -37,11 +37,11 @@ void tags_role(struct tags *tags, bool leader, bool standing, const struct sessi
 /* What the service of --register shall show; no effect without one. */
 void tags_health(struct tags *tags, const struct health_order *order);
 
+/* The service's ID; empty: not found yet. */
+const char *tags_service_id(const struct tags *tags);
+
 /* Whether the service shows the role, or is not there: nothing of ours is on its way. */
 bool tags_settled(const struct tags *tags);
-
-/* The ID of the service; empty while it is not known. */
-const char *tags_service(const struct tags *tags);
 
 /* When tags_due() wants to be called; 0: not by time. */
 uint64_t tags_next_due(const struct tags *tags);

@@ -1,92 +1,75 @@
-#include "probes/consul.h"
-
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/scope.h"
 #include "consul/json.h"
 #include "consul/path.h"
-#include "consul/refusal.h"
+#include "probes/kinds.h"
 
-/* After the runner's, which says so better. */
-#define TIMEOUT_MARGIN SECONDS(1)
-
-/* The first of the service's checks that is in that state. */
-static const char *find_check(const struct json_object *answer, const char *status)
+/* The first check that does not pass, of GET /v1/agent/health/service/id/ID. */
+static void describe(const struct http_response *response, struct error *reason)
 {
+    AUTO_JSON struct json_object *answer = json_read(response->body, response->length);
     struct json_object *checks = json_member(answer, "Checks", json_type_array);
     size_t count = checks ? json_object_array_length(checks) : 0;
 
+    error_set(reason, "the service is %s", json_text(answer, "AggregatedStatus"));
     for (size_t i = 0; i < count; i++) {
-        const struct json_object *check = json_object_array_get_idx(checks, i);
-        if (strcmp(json_text(check, "Status"), status) == 0)
-            return json_text(check, "Name");
+        struct json_object *check = json_object_array_get_idx(checks, i);
+        if (strcmp(json_text(check, "Status"), "critical") == 0) {
+            error_set(reason, "the service is critical: %.80s: %.200s", json_text(check, "Name"),
+                      json_text(check, "Output"));
+            return;
+        }
     }
-    return "";
 }
 
-/* A full agent answers 429 as well: what counts is the body. */
-static bool is_well(const struct json_object *answer, struct error *reason)
-{
-    const char *status = json_text(answer, "AggregatedStatus");
-    const char *check = find_check(answer, "critical");
-
-    if (strcmp(status, "passing") == 0 || strcmp(status, "warning") == 0)
-        return true;
-    error_set(reason, "the service is %.40s%s%.100s", status, check[0] ? ": " : "", check);
-    return false;
-}
-
+/* Consul: agent/agent_endpoint.go, AgentHealthServiceByID: 200 passing, 429 warning, 503 critical,
+ * 404 no such service.
+ */
 static void answered(void *context, const struct http_response *response)
 {
     struct probe *probe = context;
-    const struct consul_prober *prober = probe->context;
-    struct attempt attempt = { .what = "cannot read the service's checks" };
-    struct error reason = { "" };
-    bool passed = false;
+    struct error reason = { .text = "" };
+    bool good = response->answered && (response->status == 200 || response->status == 429);
 
     probe->run = NULL;
-    AUTO_JSON struct json_object *answer =
-        response->answered ? json_read(response->body, response->length) : NULL;
-    if (response->answered && response->status == 404) {
-        error_set(&reason, "the agent does not have the service any more");
-    } else if (json_text(answer, "AggregatedStatus")[0] != '\0') {
-        passed = is_well(answer, &reason);
-    } else {
-        snprintf(attempt.rule, sizeof attempt.rule, "service:read on \"%s\"",
-                 prober->settings->service);
-        refusal_read(response, &attempt, &reason);
-    }
-    probe_ended(probe, passed, reason.text);
+    if (!response->answered)
+        error_set(&reason, "%s", response->failure);
+    else if (response->status == 503)
+        describe(response, &reason);
+    else if (response->status == 404)
+        error_set(&reason, "the agent does not know the service");
+    else if (!good)
+        error_set(&reason, "Consul answered %ld", response->status);
+    probe_ended(probe, good, reason.text);
 }
 
 static void begin(struct probe *probe)
 {
-    const struct consul_prober *prober = probe->context;
-    const char *service = prober->service(prober->context);
+    const struct probe_consul *consul = probe->context;
+    const char *id = consul->service_id(consul->context);
 
-    if (service[0] == '\0') {
-        probe_ended(probe, false, "the agent has no such service to be asked for");
+    probe->awaited = "answer";
+    if (id[0] == '\0') {
+        probe_ended(probe, false, "the agent has no service to be asked for (--tag-service)");
         return;
     }
-    AUTO_FREE char *path = path_name("/v1/agent/health/service/id/", service, "");
+    AUTO_FREE char *path = path_name("/v1/agent/health/service/id/", id, "");
     struct http_order order = {
         .method = "GET",
         .path = path,
-        .timeout_ns = probe->spec.timeout_ns + TIMEOUT_MARGIN,
+        .timeout_ns = probe->spec.timeout_ns,
         .callback = answered,
         .context = probe,
     };
-    probe->awaited = "answer";
-    probe->run = http_request(prober->http, &order);
+    probe->run = http_request(consul->http, &order);
 }
 
 static void cancel(struct probe *probe)
 {
     http_cancel(probe->run);
-    probe->run = NULL;
     probe_ended(probe, false, "");
 }
 
-const struct probe_kind_operations consul_probe = { .begin = begin, .cancel = cancel };
+const struct probe_kind_operations probe_consul = { begin, cancel };

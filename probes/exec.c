@@ -1,254 +1,176 @@
 #include "probes/exec.h"
 
 #include <assert.h>
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/scope.h"
-#include "base/words.h"
+#include "base/log.h"
+#include "keeper/output.h"
 
-#define TERM_GRACE MILLISECONDS(500)
-
-/* Of what it printed the last so many bytes are kept; so much is read at once. */
-#define SAID_SIZE  256
-#define READ_SIZE  4096
-#define READS_MOST 16
+#define CANCEL_GRACE MILLISECONDS(500)
 
 struct run {
     struct child child;
-    int output;          /* where it prints; -1: it has closed that */
-    instant_ns kill_due; /* SIGKILL then; 0: nobody waits for its end */
-    char said[SAID_SIZE];
-    size_t length;
+    struct output output;
+    instant_ns kill_due; /* 0: nobody has cancelled it, or it was killed */
 };
 
-/* --- What it prints. --- */
-
-static void keep_end(struct run *run, const char *text, size_t length)
+static bool is_exec(const struct probe *probe)
 {
-    size_t most = sizeof run->said - 1;
-
-    if (length > most) {
-        text += length - most;
-        length = most;
-    }
-    if (run->length + length > most) {
-        size_t dropped = run->length + length - most;
-        memmove(run->said, run->said + dropped, run->length - dropped);
-        run->length -= dropped;
-    }
-    memcpy(run->said + run->length, text, length);
-    run->length += length;
-    run->said[run->length] = '\0';
+    return probe->operations == &probe_exec && probe->run;
 }
 
-/* As part of a line of the log, between quotes, and of JSON, whatever it is. */
-static void flatten(char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (isspace((unsigned char)text[i]))
-            text[i] = ' ';
-        else if (text[i] == '"')
-            text[i] = '\'';
-        else if (!isprint((unsigned char)text[i]))
-            text[i] = '?';
-    }
-}
-
-static void read_output(struct probe *probe)
-{
-    struct run *run = probe->run;
-    char text[READ_SIZE];
-    ssize_t length = 1;
-
-    for (int i = 0; run->output >= 0 && length > 0 && i < READS_MOST; i++) {
-        length = read(run->output, text, sizeof text);
-        if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR))
-            close_end(&run->output);
-        if (length <= 0)
-            continue;
-        flatten(text, (size_t)length);
-        keep_end(run, text, (size_t)length);
-        probe->said = run->said;
-    }
-}
-
-/* --- Its life. --- */
-
-static void finish(struct probe *probe, bool passed, const char *reason)
+static void end(struct probe *probe, bool good, const char *reason)
 {
     struct run *run = probe->run;
 
-    close_end(&run->output);
+    output_close(&run->output, !good && !probe->failing); /* of a row of failures the first's */
     child_forget(&run->child);
     free(run);
     probe->run = NULL;
-    probe->said = NULL;
-    probe_ended(probe, passed, reason);
-}
-
-static int start(struct probe *probe, struct run *run, struct error *err)
-{
-    const struct exec_starter *starter = probe->context;
-    AUTO_FREE char **words = NULL;
-    int ends[2];
-
-    if (words_split(probe->spec.target, &words, err) < 0)
-        return -1;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return error_errno(err, "cannot make a pipe");
-    run->output = ends[0];
-    int failed = fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    if (failed == 0)
-        failed = starter->start(starter->context, words, ends[1], &run->child, err);
-    close(ends[1]);
-    return failed;
+    probe_ended(probe, good, reason);
 }
 
 static void begin(struct probe *probe)
 {
+    const struct exec_starter *starter = probe->context;
     struct run *run = calloc(1, sizeof *run);
-    struct error err = { "" };
+    struct error err;
+    int writer = -1;
 
     assert(run);
-    *run = (struct run){ .child = CHILD_NONE, .output = -1 };
+    *run = (struct run){ .child = CHILD_NONE, .output = OUTPUT_NONE };
     probe->run = run;
-    probe->awaited = "end";
-    if (start(probe, run, &err) < 0)
-        finish(probe, false, err.text);
+    probe->awaited = "end of the command";
+    int started = output_open(&run->output, probe->name, true, &writer, &err);
+    if (started == 0)
+        started = starter->start(starter->context, probe->spec.target, writer, &run->child, &err);
+    if (writer >= 0)
+        close(writer);
+    if (started < 0)
+        end(probe, false, err.text);
+    else
+        child_go(&run->child);
 }
 
-static void send_signal(const struct run *run, int number)
-{
-    assert(run->child.pid > 1);
-    kill(-run->child.pid, number);
-}
-
+/* It is over when it is reaped. */
 static void cancel(struct probe *probe)
 {
     struct run *run = probe->run;
 
-    run->kill_due = clock_now_ns() + TERM_GRACE;
-    send_signal(run, SIGTERM);
-    send_signal(run, SIGCONT);
+    kill(-run->child.pid, SIGTERM);
+    kill(-run->child.pid, SIGCONT);
+    run->kill_due = clock_now_ns() + CANCEL_GRACE;
 }
 
-const struct probe_kind_operations exec_probe = { .begin = begin, .cancel = cancel };
+const struct probe_kind_operations probe_exec = { begin, cancel };
 
-/* --- Its end. --- */
-
-static void describe(struct run *run, int wait_status, struct error *reason)
-{
-    char how[64];
-
-    if (WIFSIGNALED(wait_status))
-        snprintf(how, sizeof how, "it was ended by signal %d", WTERMSIG(wait_status));
-    else
-        snprintf(how, sizeof how, "it exited with status %d", WEXITSTATUS(wait_status));
-    while (run->length > 0 && run->said[run->length - 1] == ' ')
-        run->said[--run->length] = '\0';
-    error_set(reason, "%s%s%s", how, run->length > 0 ? ": " : "", run->said);
-}
+/* --- All of them. --- */
 
 struct death {
     pid_t pid;
     int wait_status;
-    bool is_ours;
+    bool taken;
 };
+
+static void conclude(struct probe *probe, int wait_status)
+{
+    struct run *run = probe->run;
+    char reason[128];
+    struct error err;
+    int status;
+
+    if (child_exec_result(&run->child, probe->name, &status, &err) == EXEC_FAILED) {
+        end(probe, false, err.text);
+        return;
+    }
+    if (WIFSIGNALED(wait_status))
+        snprintf(reason, sizeof reason, "it was ended by signal %d", WTERMSIG(wait_status));
+    else
+        snprintf(reason, sizeof reason, "it exited with status %d", WEXITSTATUS(wait_status));
+    end(probe, wait_status == 0, reason);
+}
 
 static void take_death(struct probe *probe, void *context)
 {
     struct death *death = context;
-    struct run *run = probe->run;
-    struct error reason;
-    int status;
 
-    if (!run || run->child.pid != death->pid)
+    if (death->taken || !is_exec(probe) || ((struct run *)probe->run)->child.pid != death->pid)
         return;
-    death->is_ours = true;
-    send_signal(run, SIGKILL); /* what its group still holds: its name is ours until now */
-    read_output(probe);
-    if (child_exec_result(&run->child, probe->name, &status, &reason) == EXEC_FAILED) {
-        finish(probe, false, reason.text);
-        return;
-    }
-    describe(run, death->wait_status, &reason);
-    finish(probe, death->wait_status == 0, reason.text);
+    death->taken = true;
+    if (probe->stage == PROBE_ENDS)
+        kill(-death->pid, SIGKILL); /* its group is named by it until it is reaped */
+    conclude(probe, death->wait_status);
 }
 
-bool exec_reaped(struct runner *runner, pid_t pid, int wait_status)
+bool exec_reaped(struct schedule *schedule, pid_t pid, int wait_status)
 {
     struct death death = { .pid = pid, .wait_status = wait_status };
 
-    runner_each(runner, take_death, &death);
-    return death.is_ours;
+    if (schedule)
+        schedule_each(schedule, take_death, &death);
+    return death.taken;
 }
-
-/* --- Time. --- */
 
 static void take_turn(struct probe *probe, void *context)
 {
+    instant_ns now = *(const instant_ns *)context;
     struct run *run = probe->run;
-    const instant_ns *now = context;
 
-    if (!run)
+    if (!is_exec(probe))
         return;
-    read_output(probe);
-    if (run->kill_due != 0 && *now >= run->kill_due) {
+    output_take(&run->output);
+    if (run->kill_due != 0 && now >= run->kill_due) {
         run->kill_due = 0;
-        send_signal(run, SIGKILL);
+        kill(-run->child.pid, SIGKILL);
     }
 }
 
-void exec_turn(struct runner *runner, instant_ns now)
+void exec_turn(struct schedule *schedule, instant_ns now)
 {
-    runner_each(runner, take_turn, &now);
+    if (schedule)
+        schedule_each(schedule, take_turn, &now);
 }
 
-static void add_due(struct probe *probe, void *context)
+static void find_due(struct probe *probe, void *context)
 {
-    const struct run *run = probe->run;
     instant_ns *due = context;
 
-    if (run)
-        *due = clock_earlier(*due, run->kill_due);
+    if (is_exec(probe))
+        *due = clock_earlier(*due, ((const struct run *)probe->run)->kill_due);
 }
 
-instant_ns exec_next_due(struct runner *runner)
+instant_ns exec_next_due(struct schedule *schedule)
 {
     instant_ns due = 0;
 
-    runner_each(runner, add_due, &due);
+    if (schedule)
+        schedule_each(schedule, find_due, &due);
     return due;
 }
 
-struct watching {
-    struct pollfd *watches;
-    nfds_t count;
+struct found {
+    int *fds;
+    size_t count;
 };
 
-static void add_watch(struct probe *probe, void *context)
+static void find_output(struct probe *probe, void *context)
 {
-    const struct run *run = probe->run;
-    struct watching *watching = context;
+    struct found *found = context;
 
-    if (run && run->output >= 0)
-        watching->watches[watching->count++] =
-            (struct pollfd){ .fd = run->output, .events = POLLIN };
+    if (is_exec(probe))
+        found->fds[found->count++] = ((const struct run *)probe->run)->output.fd;
 }
 
-nfds_t exec_watch(struct runner *runner, struct pollfd watches[PROBES_MAX])
+size_t exec_outputs(struct schedule *schedule, int fds[PROBES_MAX])
 {
-    struct watching watching = { .watches = watches };
+    struct found found = { .fds = fds };
 
-    runner_each(runner, add_watch, &watching);
-    return watching.count;
+    if (schedule)
+        schedule_each(schedule, find_output, &found);
+    return found.count;
 }

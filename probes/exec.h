@@ -1,37 +1,33 @@
-/* exec.h - probes that run a command: well when it exits with 0. The keeper's.
- *
- * When its time is over its group gets SIGTERM, and half a second later SIGKILL; so does what it
- * leaves behind. The end of what it printed is part of the reason why it failed.
+/* exec.h - exec:COMMAND: whether the command exits with 0. Linked into the keeper, which starts it
+ * as it starts a hook.
  */
 #ifndef PROBES_EXEC_H
 #define PROBES_EXEC_H
 
-#include <poll.h>
-#include <sys/types.h>
-
 #include "keeper/child.h"
-#include "probes/runner.h"
+#include "probes/schedule.h"
 
-/* The context of all of them: how the keeper starts a process. */
+/* The kind's context: how a command becomes a child that waits at its gate. output_fd: for what it
+ * prints.
+ */
 struct exec_starter {
-    void *context;
-    /* In a group of its own, with its output into the descriptor. -1: err says why not. */
-    int (*start)(void *context, char *const *argv, int output_fd, struct child *child,
+    int (*start)(void *context, const char *command, int output_fd, struct child *child,
                  struct error *err);
+    void *context;
 };
 
-extern const struct probe_kind_operations exec_probe;
+extern const struct probe_kind_operations probe_exec;
 
-/* Takes the wait status if `pid` is a probe's; before it is reaped. */
-bool exec_reaped(struct runner *runner, pid_t pid, int wait_status);
+/* Takes the wait status if `pid` is a command's. schedule: NULL: there is none. */
+bool exec_reaped(struct schedule *schedule, pid_t pid, int wait_status);
 
-/* Reads what they print, and kills what is due, whether the runner is on or not. */
-void exec_turn(struct runner *runner, instant_ns now);
+/* Takes what they print, and kills those that do not end. */
+void exec_turn(struct schedule *schedule, instant_ns now);
 
-/* 0: nothing is due. */
-instant_ns exec_next_due(struct runner *runner);
+/* When exec_turn() has to kill; 0: nothing. */
+instant_ns exec_next_due(struct schedule *schedule);
 
-/* Where they print. Returns how many there are. */
-nfds_t exec_watch(struct runner *runner, struct pollfd watches[PROBES_MAX]);
+/* Where they print; returns how many, at most PROBES_MAX. */
+size_t exec_outputs(struct schedule *schedule, int fds[PROBES_MAX]);
 
 #endif

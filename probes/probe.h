@@ -1,8 +1,8 @@
-/* probe.h - one probe, as its kind and its runner see it; and what our processes say of it to each
- * other.
+/* probe.h - one probe, as its kind and its schedule see it; and what is said of it between our
+ * processes.
  *
  * A kind (http.h, tcp.h, consul.h, exec.h) carries out runs; when one begins and how long it may
- * take is the runner's (runner.h). Nothing here waits.
+ * take is the schedule's (schedule.h). Nothing here waits.
  */
 #ifndef PROBES_PROBE_H
 #define PROBES_PROBE_H
@@ -13,7 +13,7 @@
 #include "base/probe_spec.h"
 #include "election/lease.h"
 
-struct runner;
+struct schedule;
 
 enum probe_stage {
     PROBE_RESTS,
@@ -30,15 +30,14 @@ struct probe {
     void *context;       /* what the kind was given for all probes */
     void *run;           /* the one under way */
     const char *awaited; /* what is missing when its time is over: `answer` */
-    const char *said;    /* what came instead; NULL: nothing */
 
-    /* The runner's. */
+    /* The schedule's. */
     const struct probe_kind_operations *operations;
-    struct runner *runner;
+    struct schedule *schedule;
     enum probe_stage stage;
     instant_ns begun;
-    instant_ns due;       /* to begin the next */
-    instant_ns stuck_due; /* to have failed again, if it has not ended by then */
+    instant_ns due; /* to begin the next */
+    bool failing;   /* the last run did not pass */
 };
 
 struct probe_kind_operations {

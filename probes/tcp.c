@@ -1,23 +1,24 @@
-#include "probes/tcp.h"
+#include <stdio.h>
 
-#include "base/scope.h"
-#include "consul/memory.h"
-#include "probes/transfer.h"
+#include "probes/kinds.h"
 
-static void done(struct probe *probe, long status, const char *failure)
+static bool judge(const struct probe *probe, CURL *easy, CURLcode code, struct error *reason)
 {
-    (void)status;
-    probe_ended(probe, !failure, failure);
+    (void)probe, (void)easy;
+    error_set(reason, "%s", curl_easy_strerror(code));
+    return code == CURLE_OK;
 }
 
 static void begin(struct probe *probe)
 {
-    AUTO_FREE char *url = memory_text("http://%s", probe->spec.target);
-    struct transfer *transfer = transfer_new(probe, url, done);
+    char url[PROBE_TEXT_SIZE + 16];
+    CURL *easy = transfer_new();
 
-    curl_easy_setopt(transfer_handle(transfer), CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(transfer_handle(transfer), CURLOPT_PROXY, "");
-    transfer_start(transfer, NULL);
+    probe->awaited = "connection";
+    snprintf(url, sizeof url, "http://%s", probe->spec.target);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    probe->run = transfer_begin(probe->context, probe, easy, judge);
 }
 
 static void cancel(struct probe *probe)
@@ -26,4 +27,4 @@ static void cancel(struct probe *probe)
     probe_ended(probe, false, "");
 }
 
-const struct probe_kind_operations tcp_probe = { .begin = begin, .cancel = cancel };
+const struct probe_kind_operations probe_tcp = { begin, cancel };

@@ -1,38 +1,38 @@
-/* transfer.h - what the probes have open in the network, apart from Consul's connections: a multi
- * handle of libcurl of its own, behind one descriptor.
+/* transfer.h - libcurl's transfers of the probes, apart from Consul's connections.
+ *
+ * One descriptor stands for all of them, so that fifty that hang cost the loop no more than one.
  */
 #ifndef PROBES_TRANSFER_H
 #define PROBES_TRANSFER_H
 
 #include <curl/curl.h>
+#include <stdint.h>
 
+#include "base/error.h"
 #include "probes/probe.h"
 
 struct transfers;
 struct transfer;
 
-/* Once a process. Aborts without memory or descriptors. */
+/* Once a process; aborts without memory or descriptors. */
 struct transfers *transfers_open(void);
 
-/* Readable when transfers_turn() has something to do; and when it has to be called by time, 0: not.
+/* A handle with what all probes have in common; the caller adds what it is about, and begins it. */
+CURL *transfer_new(void);
+
+/* judge: called once with what came of it, unless it is cancelled; it says whether that is good,
+ * and if not why. The probe's run has ended after it. easy is the transfer's from here on.
+ */
+struct transfer *transfer_begin(struct transfers *transfers, struct probe *probe, CURL *easy,
+                                bool (*judge)(const struct probe *probe, CURL *easy, CURLcode code,
+                                              struct error *reason));
+
+void transfer_cancel(struct transfer *transfer);
+
+/* Readable when transfers_turn() has something to do; when it wants to be called by time, 0: not.
  */
 int transfers_descriptor(const struct transfers *transfers);
-instant_ns transfers_next_due(const struct transfers *transfers);
-
-/* Goes on with all, and calls back. */
+uint64_t transfers_next_due(const struct transfers *transfers);
 void transfers_turn(struct transfers *transfers);
-
-/* status: of HTTP; 0: none. failure: why it failed, one line; NULL: it did not. */
-typedef void transfer_done(struct probe *probe, long status, const char *failure);
-
-/* One for the probe's run, in probe->run, with a new connection that is closed at its end. What is
- * special the caller sets on its handle; route: its CURLOPT_CONNECT_TO, or NULL, kept by it from
- * then on. Of a body a part is read and thrown away. done: once, from within transfers_turn(),
- * unless it was cancelled.
- */
-struct transfer *transfer_new(struct probe *probe, const char *url, transfer_done *done);
-CURL *transfer_handle(const struct transfer *transfer);
-void transfer_start(struct transfer *transfer, struct curl_slist *route);
-void transfer_cancel(struct transfer *transfer);
 
 #endif

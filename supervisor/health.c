@@ -1,5 +1,6 @@
 #include "supervisor/health.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,12 +9,6 @@
 
 /* A probe that fails now and then is told of that seldom. */
 #define TELL_AGAIN SECONDS(60)
-
-static const char *const names[] = {
-    [HEALTH_UNKNOWN] = "unknown",
-    [HEALTH_WELL] = "well",
-    [HEALTH_ILL] = "ill",
-};
 
 void health_init(struct supervisor *supervisor)
 {
@@ -24,15 +19,12 @@ void health_init(struct supervisor *supervisor)
     struct error ignored; /* it was read when the options were */
 
     while (probe_text_find(texts, checkup->count, text) &&
-           probe_spec_parse(text, &spec, &ignored) == 0) {
-        struct probe_health *probe = &checkup->probes[checkup->count];
-        *probe = (struct probe_health){
+           probe_spec_parse(text, &spec, &ignored) == 0)
+        checkup->probes[checkup->count++] = (struct probe_health){
             .rise = spec.rise,
             .fall = spec.fall,
             .grace = spec.grace_ns,
         };
-        probe_text_name(texts, checkup->count++, probe->name);
-    }
 }
 
 enum health health_state(const struct supervisor *supervisor)
@@ -71,7 +63,8 @@ static void settle(struct supervisor *supervisor, enum health state, instant_ns 
     if (state == supervisor->checkup.state)
         return;
     supervisor->checkup.state = state;
-    lead_health_changed(supervisor, now);
+    network_send_health(supervisor);
+    standing_health_changed(supervisor, now);
 }
 
 static void forget(struct checkup *checkup)
@@ -90,6 +83,7 @@ void health_begin(struct supervisor *supervisor, instant_ns now)
     if (checkup->count == 0 || supervisor->stop_deadline != 0)
         return;
     forget(checkup);
+    snprintf(checkup->reason, sizeof checkup->reason, "its probes have not succeeded yet");
     checkup->begun = now;
     switch_probes(supervisor, true);
     settle(supervisor, HEALTH_UNKNOWN, now);
@@ -140,21 +134,25 @@ static void tell(struct supervisor *supervisor, const struct probe_report *repor
 {
     enum health before = supervisor->checkup.state;
     enum log_level level = LOG_DEBUG;
+    char name[PROBE_NAME_SIZE];
 
     if (report->passed && sum == HEALTH_WELL && before != HEALTH_WELL)
         log_info("healthy");
     if (report->passed)
         return;
+    probe_text_name(supervisor->settings->probes, report->number, name);
     if (sum == HEALTH_ILL && before != HEALTH_ILL) {
-        log_warn("unhealthy probe=%s reason=\"%s\" failures=%u", probe->name, report->reason,
+        log_warn("unhealthy probe=%s reason=\"%s\" failures=%u", name, report->reason,
                  probe->failures);
+        snprintf(supervisor->checkup.reason, sizeof supervisor->checkup.reason, "%.100s: %.150s",
+                 name, report->reason);
         return;
     }
     if (probe->failures == 1 && (probe->told == 0 || now >= probe->told + TELL_AGAIN)) {
         probe->told = now;
         level = LOG_INFO;
     }
-    log_line(level, "a probe failed probe=%s reason=\"%s\"", probe->name, report->reason);
+    log_line(level, "a probe failed probe=%s reason=\"%s\"", name, report->reason);
 }
 
 void health_probed(struct supervisor *supervisor, const struct probe_report *report, instant_ns now)
@@ -171,10 +169,4 @@ void health_probed(struct supervisor *supervisor, const struct probe_report *rep
     enum health sum = sum_up(checkup);
     tell(supervisor, report, probe, sum, now);
     settle(supervisor, sum, now);
-}
-
-void lead_health_changed(struct supervisor *supervisor, instant_ns now)
-{
-    (void)now;
-    log_debug("the program's health changed state=%s", names[health_state(supervisor)]);
 }

@@ -17,7 +17,6 @@ struct supervisor;
 enum health { HEALTH_UNKNOWN, HEALTH_WELL, HEALTH_ILL };
 
 struct probe_health {
-    char name[PROBE_NAME_SIZE];
     unsigned rise, fall;
     duration_ns grace;
     enum health state;
@@ -33,6 +32,7 @@ struct checkup {
     uint64_t serial; /* of the last order to the probes */
     instant_ns begun;
     enum health state;
+    char reason[256]; /* of the last change to ill, or why nothing is known */
 };
 
 /* Reads the settings. */

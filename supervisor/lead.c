@@ -46,6 +46,7 @@ static void promote(struct supervisor *supervisor, instant_ns now)
     struct situation situation;
 
     supervisor->changed = now;
+    standing_promoted(supervisor, now);
     supervisor->record.promoted = true;
     supervisor_write_record(supervisor);
     describe(supervisor, &situation, true, REASON_ACQUIRED);

@@ -43,9 +43,11 @@ void network_send_health(struct supervisor *supervisor)
     bool is_sidecar = supervisor->settings->mode == MODE_SIDECAR;
     struct health_order order = {
         .serves = is_sidecar ? supervisor->phase == PHASE_RUNS : supervisor->program_runs,
-        .well = true,
+        .well = health_state(supervisor) == HEALTH_WELL,
     };
 
+    snprintf(order.reason, sizeof order.reason, "%s",
+             order.well ? "it runs" : supervisor->checkup.reason);
     if (supervisor->settings->register_port != 0)
         send(supervisor, NETWORK_HEALTH, &order, sizeof order, -1);
 }
@@ -133,6 +135,7 @@ void network_lost(struct supervisor *supervisor, instant_ns now)
     election_store_reopened(election, now, &commands);
     lead_carry_out(supervisor, &commands, now);
     predecessor_network_lost(supervisor, now);
+    standing_network_lost(supervisor, now);
 }
 
 /* --- What it says. --- */
@@ -186,6 +189,7 @@ static void lock_seen(struct supervisor *supervisor, const struct lock_view *vie
     struct election_commands commands = { 0 };
 
     snprintf(supervisor->holder, sizeof supervisor->holder, "%s", view->holder);
+    standing_lock_seen(supervisor, view);
     start_line_tell(&supervisor->start_line, supervisor->settings, view,
                     &supervisor->election.session);
     election_lock_seen(&supervisor->election, view, now, &commands);
@@ -202,6 +206,8 @@ void network_said(struct supervisor *supervisor, const struct message *message, 
     case NETWORK_ANSWER:
         if (answer->serial & PREDECESSOR_SERIAL)
             predecessor_answered(supervisor, answer, now);
+        else if (answer->serial & STANDING_SERIAL)
+            standing_answered(supervisor, answer, now);
         else
             answer_said(supervisor, answer, passed_fd, now);
         break;

@@ -1,14 +1,30 @@
-/* standing.c - whether this instance is a candidate. */
+#include "supervisor/standing.h"
+
+#include "base/clock.h"
+#include "base/log.h"
 #include "supervisor/supervisor.h"
 
-/* A leader that has no program leads nothing; one of leader-only is given it with the lead. */
+/* Probes alone move the lead at most so often. */
+#define CHANGE_INTERVAL SECONDS(60)
+
+/* For others to go first; one of leader-only is a candidate again when its program is gone. */
+#define STAND_OFF SECONDS(10)
+
+#define ASK_AGAIN MILLISECONDS(500)
+
+/* --- Standing. --- */
+
+/* A follower without its program, or that is not known to be well, had nothing to lead with; a
+ * program of leader-only is asked when it runs.
+ */
 static bool is_fit(const struct supervisor *supervisor)
 {
-    const struct settings *settings = supervisor->settings;
+    enum health health = health_state(supervisor);
+    enum mode mode = supervisor->settings->mode;
 
-    if (supervisor->phase != PHASE_RUNS)
+    if (supervisor->phase != PHASE_RUNS || (mode == MODE_FOLLOW && !supervisor->program_runs))
         return false;
-    return settings->mode != MODE_FOLLOW || supervisor->program_runs;
+    return health == HEALTH_WELL || (mode == MODE_LEADER_ONLY && health == HEALTH_UNKNOWN);
 }
 
 void standing_update(struct supervisor *supervisor, instant_ns now)
@@ -22,4 +38,143 @@ void standing_update(struct supervisor *supervisor, instant_ns now)
     else
         election_withdraw(&supervisor->election, now, &commands);
     lead_carry_out(supervisor, &commands, now);
+}
+
+/* --- A leader that is not well. --- */
+
+static bool leads(const struct supervisor *supervisor)
+{
+    enum election_state state = supervisor->election.state;
+
+    return state == STATE_PROMOTING || state == STATE_LEADING;
+}
+
+static bool should_step_down(const struct supervisor *supervisor)
+{
+    return supervisor->settings->unhealthy_leader == UNHEALTHY_STEP_DOWN && leads(supervisor) &&
+           health_state(supervisor) == HEALTH_ILL && supervisor->stop_deadline == 0;
+}
+
+/* Nobody else is known to stand ready: so ill a leader may still do better than none. */
+static void stay(struct supervisor *supervisor, const char *reason, instant_ns now)
+{
+    struct standing *standing = &supervisor->standing;
+
+    if (!standing->stay_told)
+        log_warn("unhealthy, but leading on: %s", reason);
+    standing->stay_told = true;
+    standing->due = now + supervisor->settings->renew_interval_ns;
+}
+
+static void step_down(struct supervisor *supervisor, instant_ns now)
+{
+    supervisor->standing.due = 0;
+    lead_step_down(supervisor, REASON_UNHEALTHY, STAND_OFF, now);
+}
+
+static void ask_for_others(struct supervisor *supervisor)
+{
+    struct standing *standing = &supervisor->standing;
+    struct lock_request request = {
+        .type = REQUEST_CANDIDATES,
+        .serial = STANDING_SERIAL | ++standing->serial,
+    };
+
+    standing->due = 0;
+    standing->open = request.serial;
+    network_send_request(supervisor, &request);
+}
+
+/* A file does not tell who waits for it; whoever does is there within milliseconds. */
+void standing_answered(struct supervisor *supervisor, const struct lock_answer *answer,
+                       instant_ns now)
+{
+    struct standing *standing = &supervisor->standing;
+
+    if (answer->serial != standing->open)
+        return;
+    standing->open = 0;
+    if (!should_step_down(supervisor))
+        return;
+    if (answer->result == ANSWER_INVALID || (answer->result == ANSWER_DONE && answer->candidates))
+        step_down(supervisor, now);
+    else if (answer->result == ANSWER_DONE)
+        stay(supervisor, "no other healthy candidate stands", now);
+    else
+        standing->due = now + ASK_AGAIN;
+}
+
+void standing_network_lost(struct supervisor *supervisor, instant_ns now)
+{
+    if (supervisor->standing.open == 0)
+        return;
+    supervisor->standing.open = 0;
+    supervisor->standing.due = now;
+}
+
+void standing_time_passed(struct supervisor *supervisor, instant_ns now)
+{
+    struct standing *standing = &supervisor->standing;
+
+    if (standing->due == 0 || now < standing->due)
+        return;
+    standing->due = 0;
+    if (should_step_down(supervisor) && standing->open == 0)
+        ask_for_others(supervisor);
+}
+
+instant_ns standing_next_due(const struct supervisor *supervisor)
+{
+    return supervisor->standing.due;
+}
+
+static void begin_stepping_down(struct supervisor *supervisor, instant_ns now)
+{
+    struct standing *standing = &supervisor->standing;
+
+    if (now < standing->settled_until) {
+        stay(supervisor, "its lead came of another's probes less than a minute ago", now);
+        standing->due = standing->settled_until;
+        return;
+    }
+    standing->due = now;
+    standing_time_passed(supervisor, now);
+}
+
+void standing_health_changed(struct supervisor *supervisor, instant_ns now)
+{
+    bool ill = health_state(supervisor) == HEALTH_ILL;
+
+    if (!ill)
+        supervisor->standing.stay_told = false;
+    standing_update(supervisor, now);
+    if (!ill || !leads(supervisor) || supervisor->stop_deadline != 0)
+        return;
+    switch (supervisor->settings->unhealthy_leader) {
+    case UNHEALTHY_STEP_DOWN:
+        begin_stepping_down(supervisor, now);
+        break;
+    case UNHEALTHY_STAY:
+        log_warn("unhealthy, and leading on (--unhealthy-leader stay)");
+        break;
+    case UNHEALTHY_STOP:
+        log_error("unhealthy: this instance ends (--unhealthy-leader stop)");
+        supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
+        break;
+    }
+}
+
+/* --- What moved the lead. --- */
+
+void standing_lock_seen(struct supervisor *supervisor, const struct lock_view *view)
+{
+    if (view->session.text[0] == '\0')
+        supervisor->standing.given_by_probes = view->unhealthy;
+}
+
+void standing_promoted(struct supervisor *supervisor, instant_ns now)
+{
+    struct standing *standing = &supervisor->standing;
+
+    standing->settled_until = standing->given_by_probes ? now + CHANGE_INTERVAL : 0;
 }

@@ -292,6 +292,7 @@ static void let_time_pass(struct supervisor *supervisor, instant_ns now)
         supervisor_sweep(supervisor, now);
     predecessor_time_passed(supervisor, now);
     restart_time_passed(supervisor, now);
+    standing_time_passed(supervisor, now);
     if (is_due(network_hangs_at(supervisor), now)) {
         log_warn("the network process does not answer: it is killed");
         network_kill(supervisor);
@@ -311,6 +312,7 @@ instant_ns supervisor_next_due(const struct supervisor *supervisor)
     due = clock_earlier(due, network_hangs_at(supervisor));
     due = clock_earlier(due, predecessor_next_due(supervisor));
     due = clock_earlier(due, restart_next_due(supervisor));
+    due = clock_earlier(due, standing_next_due(supervisor));
     due = clock_earlier(due, supervisor->answer_due);
     if (supervisor->stop_deadline != 0 && program_is_over(supervisor))
         due = clock_earlier(due, supervisor->stop_deadline);

@@ -16,6 +16,7 @@
 #include "supervisor/predecessor.h"
 #include "supervisor/record.h"
 #include "supervisor/restart.h"
+#include "supervisor/standing.h"
 #include "supervisor/start_line.h"
 
 #define OPEN_REQUESTS_MAX 32
@@ -74,6 +75,7 @@ struct supervisor {
     struct start_line start_line;
     instant_ns changed; /* when the present promotion or demotion began */
     struct checkup checkup;
+    struct standing standing;
 
     struct peer keeper;
     struct peer network;
@@ -180,14 +182,6 @@ void lead_order_demotion(struct supervisor *supervisor, enum election_reason rea
 /* Sends the order, and expects its answer in time. */
 void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
                         const struct demotion_order *order, instant_ns now);
-
-/* --- standing.c: whether this instance is a candidate. --- */
-
-/* Stands, or stands no more, as is right now; after each change of what it depends on. */
-void standing_update(struct supervisor *supervisor, instant_ns now);
-
-/* health_state() is another than before. */
-void lead_health_changed(struct supervisor *supervisor, instant_ns now);
 
 /* --- supervisor.c --- */
 

@@ -4,7 +4,6 @@ import os
 import pytest
 
 from instance import CONSUL_LEADER, TEST_PROGRAM
-from target import Target
 from world import World
 
 
@@ -20,13 +19,6 @@ def world(request):
     it = World()
     yield it
     it.close(getattr(request.node, "failed", True))
-
-
-@pytest.fixture
-def target():
-    it = Target()
-    yield it
-    it.close()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ bool coverage_cell_exists(enum election_state state, enum election_event event);
 
 static const char *const event_names[ELECTION_EVENTS] = {
     [EVENT_STOP] = "stop",
+    [EVENT_STEP_DOWN] = "step down",
     [EVENT_SESSION] = "session",
     [EVENT_SESSION_LOST] = "session lost",
     [EVENT_OPEN] = "open",

@@ -34,7 +34,9 @@ struct slot {
     bool named; /* it is a place: lock and record */
     bool pid_1; /* in a container of its own */
     bool has_cgroup;
-    bool wanted; /* the scheduler keeps it running */
+    bool wanted;          /* the scheduler keeps it running */
+    bool unwell;          /* its program fails its probes, where it has any */
+    true_ns unwell_until; /* it was, last; 0: never */
 
     struct record record; /* on disk */
     bool has_record;

@@ -273,6 +273,13 @@ void judge_begins(struct process *process)
     lease_check(process, process->acts_since);
 }
 
+static bool may_step_down(const struct slot *slot)
+{
+    return slot->settings->probes[0] != '\0' &&
+           (slot->unwell ||
+            (slot->unwell_until != 0 && world.now < slot->unwell_until + DISTURBANCE));
+}
+
 static void look_at_need(const struct process *process)
 {
     const struct term *term = term_of(process->session.text);
@@ -282,8 +289,8 @@ static void look_at_need(const struct process *process)
     const struct instance *instance = term->instance;
     const struct host *host = instance->slot->host;
     if (instance->stop_asked || !instance_lives(instance) || term->promotion_failed ||
-        term->demotion_failed || process->crashed || process->kill_pending || host->link_slow ||
-        host->link_lossy || host->late ||
+        term->demotion_failed || process->crashed || may_step_down(instance->slot) ||
+        process->kill_pending || host->link_slow || host->link_lossy || host->late ||
         (host->unreliable_until != 0 && world.now < host->unreliable_until + DISTURBANCE) ||
         instance_disturbed_since(instance, world.now > DISTURBANCE ? world.now - DISTURBANCE : 0) ||
         term_was_threatened(term))

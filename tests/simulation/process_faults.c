@@ -238,6 +238,17 @@ static void hold_program(struct fault *fault)
         processes_each(hold_member, &hold);
 }
 
+static void make_unwell(struct fault *fault)
+{
+    fault->instance->slot->unwell = true;
+}
+
+static void make_well(struct fault *fault)
+{
+    fault->instance->slot->unwell = false;
+    fault->instance->slot->unwell_until = world.now;
+}
+
 /* --- What is asked of it. --- */
 
 static void stop_instance(struct fault *fault)
@@ -277,6 +288,7 @@ const struct fault_kind process_faults[] = {
     { "program crashes", 0, 0, crash_program, NULL },
     { "program stopped", SECONDS(1), SECONDS(30), stop_program, let_program_go_on },
     { "program cannot be killed", 0, 0, hold_program, NULL },
+    { "program unwell", SECONDS(5), SECONDS(60), make_unwell, make_well },
     { "instance stopped by its scheduler", 0, 0, stop_instance, NULL },
     { "instance stopped twice", 0, 0, stop_instance_twice, NULL },
     { NULL, 0, 0, NULL, NULL },

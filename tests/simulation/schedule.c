@@ -48,10 +48,13 @@ static const char *const times[][6] = {
     { "--ttl", "30s" },
 };
 
+#define SIDECAR 6 /* the flavour without a program of its own */
+
 #define FLAVOURS (sizeof flavours / sizeof flavours[0])
 #define TIMES    (sizeof times / sizeof times[0])
 
-static struct settings settings[TIMES][FLAVOURS][2]; /* the last: --exit-on-demote */
+/* The last two: with --exit-on-demote, with a probe and restarts. */
+static struct settings settings[TIMES][FLAVOURS][2][2];
 
 static void add(const char **arguments, int *count, const char *const *more, size_t most)
 {
@@ -59,11 +62,13 @@ static void add(const char **arguments, int *count, const char *const *more, siz
         arguments[(*count)++] = more[i];
 }
 
-static void read_settings(size_t time, size_t flavour, bool exits)
+static void read_settings(size_t time, size_t flavour, bool exits, bool cared_for)
 {
     static const char *const always[] = { "consul-leader", "--service",     "service", "--key",
                                           LOCK_KEY,        "--tag-service", "none" };
     static const char *const exit_on_demote[] = { "--exit-on-demote" };
+    static const char *const probe[] = { "--probe", "http://program#interval=1s,fall=2,grace=0" };
+    static const char *const restart[] = { "--restart", "always", "--restart-limit", "20/1m" };
     const char *arguments[32] = { NULL };
     struct error err;
     char **command;
@@ -72,17 +77,21 @@ static void read_settings(size_t time, size_t flavour, bool exits)
     add(arguments, &count, always, sizeof always / sizeof always[0]);
     if (exits)
         add(arguments, &count, exit_on_demote, 1);
+    if (cared_for)
+        add(arguments, &count, probe, 2);
+    if (cared_for && flavour != SIDECAR)
+        add(arguments, &count, restart, 4);
     add(arguments, &count, times[time], sizeof times[time] / sizeof times[time][0]);
     add(arguments, &count, flavours[flavour],
         sizeof flavours[flavour] / sizeof flavours[flavour][0]);
-    if (options_parse(&settings[time][flavour][exits], count, (char **)arguments, &command, &err) ==
-        0)
+    if (options_parse(&settings[time][flavour][exits][cared_for], count, (char **)arguments,
+                      &command, &err) == 0)
         return;
     fprintf(stderr, "simulate: the settings are refused: %s\n", err.text);
     exit(EXIT_FAILURE);
 }
 
-void schedule_open(void)
+void schedule_prepare(void)
 {
     static char *nothing[] = { NULL };
 
@@ -90,7 +99,8 @@ void schedule_open(void)
     for (size_t time = 0; time < TIMES; time++)
         for (size_t flavour = 0; flavour < FLAVOURS; flavour++)
             for (int exits = 0; exits < 2; exits++)
-                read_settings(time, flavour, exits);
+                for (int cared_for = 0; cared_for < 2; cared_for++)
+                    read_settings(time, flavour, exits, cared_for);
 }
 
 /* --- Who competes. --- */
@@ -142,7 +152,8 @@ static const struct settings *make_slots(void)
     for (unsigned i = 0; i < world.host_count; i++) {
         size_t flavour = chance(FLAVOURS);
         struct host *host = &world.hosts[chance_of(850) ? i : chance(world.host_count)];
-        struct slot *slot = slot_new(host, &settings[time][flavour][chance_of(150)]);
+        struct slot *slot =
+            slot_new(host, &settings[time][flavour][chance_of(150)][chance_of(400)]);
         slot->named = chance_of(500);
         slot->pid_1 = chance_of(300);
         slot->has_cgroup = chance_of(500);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Reads the settings that instances are given, once a process. */
-void schedule_open(void);
+void schedule_prepare(void);
 
 /* Plays the run of this seed to its end. */
 void schedule_play(uint64_t seed);

@@ -181,7 +181,7 @@ static int tell(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    schedule_open();
+    schedule_prepare();
     if (argc == 3 && strcmp(argv[1], "--seed") == 0)
         return tell(strtoull(argv[2], NULL, 10));
     find = argc >= 3 && strcmp(argv[1], "--find") == 0;

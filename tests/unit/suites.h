@@ -26,9 +26,7 @@
     SUITE(renewal_suite)                                                                           \
     SUITE(election_random_suite)                                                                   \
     SUITE(acquire_suite)                                                                           \
-    SUITE(held_lock_suite)                                                                         \
-    SUITE(runner_suite)                                                                            \
-    SUITE(health_suite)
+    SUITE(held_lock_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

@@ -1,0 +1,92 @@
+/* probes.c - the commands that ask whether the program is well (--probe exec:...). */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "base/words.h"
+#include "keeper/conduct.h"
+#include "keeper/environment.h"
+
+static int start(void *context, const char *command, int output_fd, struct child *child,
+                 struct error *err)
+{
+    static struct environment environment;
+    const struct keeper *keeper = context;
+    const struct keeper_start *begun = keeper->start;
+    const struct situation follower = { .role = "follower" };
+    const struct environment_extra extra = {
+        .lease_path = begun->lease_path,
+        .program = program_is_alive(&keeper->program) ? keeper->program.child.pid : 0,
+        .ack_fd = -1,
+    };
+    AUTO_FREE char **words = NULL;
+
+    if (words_split(command, &words, err) < 0)
+        return -1;
+    environment_build(&environment, begun->settings, begun->user,
+                      keeper->led ? &keeper->lead : &follower, &extra);
+    struct child_spec spec = {
+        .argv = words,
+        .environment = environment.variables,
+        .user = begun->user,
+        .signals = begun->signals,
+        .directory = begun->directory,
+        .is_hook = true,
+        .output_fd = output_fd,
+        .private_fd = keeper->lock_fd,
+        .ack_fd = -1,
+    };
+    return child_spawn(child, &spec, err);
+}
+
+static void probed(void *context, const struct probe *probe, bool passed, const char *reason)
+{
+    struct keeper *keeper = context;
+    struct probe_report report = {
+        .serial = keeper->probes_serial,
+        .number = probe->number,
+        .passed = passed,
+    };
+
+    snprintf(report.reason, sizeof report.reason, "%s", reason);
+    keeper_report(keeper, KEEPER_PROBED, 0, &report, sizeof report);
+}
+
+void keeper_open_probes(struct keeper *keeper)
+{
+    const struct probe_kind_user kinds[PROBE_KINDS] = {
+        [PROBE_EXEC] = { &probe_exec, &keeper->probe_starter },
+    };
+
+    keeper->probe_starter = (struct exec_starter){ .start = start, .context = keeper };
+    keeper->probes = schedule_open(keeper_settings(keeper)->probes, kinds, probed, keeper);
+}
+
+void keeper_order_probes(struct keeper *keeper, const struct probe_order *order)
+{
+    keeper->probes_serial = order->serial;
+    if (keeper->probes)
+        schedule_switch(keeper->probes, order->on, clock_now_ns());
+}
+
+static bool something_ends(const struct keeper *keeper)
+{
+    return keeper->supervisor_fd < 0 || keeper->killing || keeper->program.state == PROGRAM_ENDED ||
+           keeper->demotion.stage == DEMOTION_KILLS;
+}
+
+void keeper_turn_probes(struct keeper *keeper, instant_ns now)
+{
+    exec_turn(keeper->probes, now);
+    if (keeper->probes && !something_ends(keeper))
+        schedule_turn(keeper->probes, now);
+}
+
+instant_ns keeper_probes_due(const struct keeper *keeper)
+{
+    instant_ns due = exec_next_due(keeper->probes);
+
+    return !keeper->probes || something_ends(keeper)
+               ? due
+               : clock_earlier(due, schedule_next_due(keeper->probes));
+}

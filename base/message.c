@@ -1,7 +1,9 @@
 #include "base/message.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,6 +37,16 @@ bool channel_send(int fd, const struct message *message, int passed_fd)
         sent = sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
     return sent == (ssize_t)sizeof *message;
+}
+
+bool channel_send_spare(int fd, const struct message *message)
+{
+    int unread = 0, room = 0;
+    socklen_t size = sizeof room;
+
+    return ioctl(fd, SIOCOUTQ, &unread) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == 0 && unread < room / 2 &&
+           channel_send(fd, message, -1);
 }
 
 bool channel_send_line(int fd, const char *text, size_t length)

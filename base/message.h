@@ -52,6 +52,10 @@ int channel_pair(int ends[2], struct error *err);
  */
 bool channel_send(int fd, const struct message *message, int passed_fd);
 
+/* Sends what may be lost: not while so much lies unread that there might be no room for the rest.
+ */
+bool channel_send_spare(int fd, const struct message *message);
+
 /* Sends a line of the log. */
 bool channel_send_line(int fd, const char *text, size_t length);
 

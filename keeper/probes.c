@@ -39,17 +39,25 @@ static int start(void *context, const char *command, int output_fd, struct child
     return child_spawn(child, &spec, err);
 }
 
+static bool something_ends(const struct keeper *keeper)
+{
+    return keeper->supervisor_fd < 0 || keeper->killing || keeper->program.state == PROGRAM_ENDED ||
+           keeper->demotion.stage == DEMOTION_KILLS;
+}
+
 static void probed(void *context, const struct probe *probe, bool passed, const char *reason)
 {
-    struct keeper *keeper = context;
-    struct probe_report report = {
-        .serial = keeper->probes_serial,
-        .number = probe->number,
-        .passed = passed,
-    };
+    const struct keeper *keeper = context;
+    struct message message = { .type = KEEPER_PROBED };
+    struct probe_report *report = MESSAGE_BODY(&message, struct probe_report);
 
-    snprintf(report.reason, sizeof report.reason, "%s", reason);
-    keeper_report(keeper, KEEPER_PROBED, 0, &report, sizeof report);
+    if (something_ends(keeper)) /* it was killed with everything */
+        return;
+    report->serial = keeper->probes_serial;
+    report->number = probe->number;
+    report->passed = passed;
+    snprintf(report->reason, sizeof report->reason, "%s", reason);
+    channel_send_spare(keeper->supervisor_fd, &message);
 }
 
 void keeper_open_probes(struct keeper *keeper)
@@ -67,12 +75,6 @@ void keeper_order_probes(struct keeper *keeper, const struct probe_order *order)
     keeper->probes_serial = order->serial;
     if (keeper->probes)
         schedule_switch(keeper->probes, order->on, clock_now_ns());
-}
-
-static bool something_ends(const struct keeper *keeper)
-{
-    return keeper->supervisor_fd < 0 || keeper->killing || keeper->program.state == PROGRAM_ENDED ||
-           keeper->demotion.stage == DEMOTION_KILLS;
 }
 
 void keeper_turn_probes(struct keeper *keeper, instant_ns now)

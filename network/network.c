@@ -48,21 +48,17 @@ static void say_fatal(void *context, int status, const char *reason)
     say(context, NETWORK_FATAL, &body, sizeof body, -1);
 }
 
-/* One that is lost is followed by another. */
 static void say_probed(void *context, const struct probe *probe, bool passed, const char *reason)
 {
     const struct network *network = context;
-    struct probe_report report = {
-        .serial = network->probes_serial,
-        .number = probe->number,
-        .passed = passed,
-    };
     struct message message = { .type = NETWORK_PROBED };
+    struct probe_report *report = MESSAGE_BODY(&message, struct probe_report);
 
-    snprintf(report.reason, sizeof report.reason, "%s", reason);
-    memcpy(message.body, &report, sizeof report);
-    if (network->supervisor_fd >= 0)
-        channel_send(network->supervisor_fd, &message, -1);
+    report->serial = network->probes_serial;
+    report->number = probe->number;
+    report->passed = passed;
+    snprintf(report->reason, sizeof report->reason, "%s", reason);
+    channel_send_spare(network->supervisor_fd, &message);
 }
 
 static void will_done(void *context)

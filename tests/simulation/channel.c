@@ -124,6 +124,11 @@ bool channel_send(int fd, const struct message *message, int passed_fd)
     return true;
 }
 
+bool channel_send_spare(int fd, const struct message *message)
+{
+    return channel_send(fd, message, -1);
+}
+
 enum channel_result channel_receive(int fd, struct message *message, int *passed_fd)
 {
     struct end *end = end_of(fd);

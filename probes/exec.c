@@ -102,8 +102,7 @@ static void take_death(struct probe *probe, void *context)
     if (death->taken || !is_exec(probe) || ((struct run *)probe->run)->child.pid != death->pid)
         return;
     death->taken = true;
-    if (probe->stage == PROBE_ENDS)
-        kill(-death->pid, SIGKILL); /* its group is named by it until it is reaped */
+    kill(-death->pid, SIGKILL); /* what it leaves behind: its group is named by it until now */
     conclude(probe, death->wait_status);
 }
 

@@ -1,5 +1,5 @@
 /* exec.h - exec:COMMAND: whether the command exits with 0. Linked into the keeper, which starts it
- * as it starts a hook.
+ * as it starts a hook. Nothing that is left of its group outlives it.
  */
 #ifndef PROBES_EXEC_H
 #define PROBES_EXEC_H

@@ -19,12 +19,15 @@ void health_init(struct supervisor *supervisor)
     struct error ignored; /* it was read when the options were */
 
     while (probe_text_find(texts, checkup->count, text) &&
-           probe_spec_parse(text, &spec, &ignored) == 0)
-        checkup->probes[checkup->count++] = (struct probe_health){
+           probe_spec_parse(text, &spec, &ignored) == 0) {
+        struct probe_health *probe = &checkup->probes[checkup->count];
+        *probe = (struct probe_health){
             .rise = spec.rise,
             .fall = spec.fall,
             .grace = spec.grace_ns,
         };
+        probe_text_name(texts, checkup->count++, probe->name);
+    }
 }
 
 enum health health_state(const struct supervisor *supervisor)
@@ -134,25 +137,23 @@ static void tell(struct supervisor *supervisor, const struct probe_report *repor
 {
     enum health before = supervisor->checkup.state;
     enum log_level level = LOG_DEBUG;
-    char name[PROBE_NAME_SIZE];
 
     if (report->passed && sum == HEALTH_WELL && before != HEALTH_WELL)
         log_info("healthy");
     if (report->passed)
         return;
-    probe_text_name(supervisor->settings->probes, report->number, name);
     if (sum == HEALTH_ILL && before != HEALTH_ILL) {
-        log_warn("unhealthy probe=%s reason=\"%s\" failures=%u", name, report->reason,
+        log_warn("unhealthy probe=%s reason=\"%s\" failures=%u", probe->name, report->reason,
                  probe->failures);
         snprintf(supervisor->checkup.reason, sizeof supervisor->checkup.reason, "%.100s: %.150s",
-                 name, report->reason);
+                 probe->name, report->reason);
         return;
     }
     if (probe->failures == 1 && (probe->told == 0 || now >= probe->told + TELL_AGAIN)) {
         probe->told = now;
         level = LOG_INFO;
     }
-    log_line(level, "a probe failed probe=%s reason=\"%s\"", name, report->reason);
+    log_line(level, "a probe failed probe=%s reason=\"%s\"", probe->name, report->reason);
 }
 
 void health_probed(struct supervisor *supervisor, const struct probe_report *report, instant_ns now)

@@ -17,6 +17,7 @@ struct supervisor;
 enum health { HEALTH_UNKNOWN, HEALTH_WELL, HEALTH_ILL };
 
 struct probe_health {
+    char name[PROBE_NAME_SIZE];
     unsigned rise, fall;
     duration_ns grace;
     enum health state;

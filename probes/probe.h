@@ -36,8 +36,9 @@ struct probe {
     struct schedule *schedule;
     enum probe_stage stage;
     instant_ns begun;
-    instant_ns due; /* to begin the next */
-    bool failing;   /* the last run did not pass */
+    instant_ns due;       /* to begin the next */
+    instant_ns stuck_due; /* to have failed again, if it has not ended by then */
+    bool failing;         /* the last run did not pass */
 };
 
 struct probe_kind_operations {

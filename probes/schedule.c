@@ -10,6 +10,9 @@
 /* From the first run of one to that of the next, and so between all that have one interval. */
 #define SPREAD MILLISECONDS(5)
 
+/* For a run that was cancelled to end. */
+#define END_TIME SECONDS(2)
+
 struct schedule {
     probe_listener *listener;
     void *context;
@@ -20,7 +23,7 @@ struct schedule {
 
 /* --- One probe. --- */
 
-static void run_is_late(struct probe *probe)
+static void run_is_late(struct probe *probe, instant_ns now)
 {
     char reason[64], timeout[DURATION_TEXT_SIZE];
     const struct schedule *schedule = probe->schedule;
@@ -28,14 +31,26 @@ static void run_is_late(struct probe *probe)
     snprintf(reason, sizeof reason, "no %s within %s", probe->awaited,
              duration_format(probe->spec.timeout_ns, timeout));
     probe->stage = PROBE_ENDS;
+    probe->stuck_due = now + END_TIME;
     schedule->listener(schedule->context, probe, false, reason);
     probe->operations->cancel(probe);
+}
+
+/* A process that hangs in the kernel: what it was to ask about most likely does, too. */
+static void run_is_stuck(struct probe *probe, instant_ns now)
+{
+    const struct schedule *schedule = probe->schedule;
+
+    probe->stuck_due = now + probe->spec.interval_ns;
+    schedule->listener(schedule->context, probe, false, "its last run cannot be ended");
 }
 
 static void take_turn(struct probe *probe, instant_ns now)
 {
     if (probe->stage == PROBE_RUNS && now >= probe->begun + probe->spec.timeout_ns)
-        run_is_late(probe);
+        run_is_late(probe, now);
+    else if (probe->stage == PROBE_ENDS && now >= probe->stuck_due)
+        run_is_stuck(probe, now);
     if (probe->stage != PROBE_RESTS || now < probe->due)
         return;
     probe->stage = PROBE_RUNS;
@@ -106,6 +121,7 @@ void schedule_switch(struct schedule *schedule, bool on, instant_ns now)
     for (size_t i = 0; i < schedule->count; i++) {
         struct probe *probe = &schedule->probes[i];
         probe->due = now + i * SPREAD;
+        probe->stuck_due = now + END_TIME;
         if (probe->stage == PROBE_RUNS) {
             probe->stage = PROBE_ENDS;
             probe->operations->cancel(probe);
@@ -127,8 +143,8 @@ instant_ns schedule_next_due(const struct schedule *schedule)
         const struct probe *probe = &schedule->probes[i];
         if (probe->stage == PROBE_RUNS)
             due = clock_earlier(due, probe->begun + probe->spec.timeout_ns);
-        else if (probe->stage == PROBE_RESTS)
-            due = clock_earlier(due, probe->due);
+        else
+            due = clock_earlier(due, probe->stage == PROBE_RESTS ? probe->due : probe->stuck_due);
     }
     return due;
 }

@@ -2,7 +2,8 @@
  *
  * At most one run of a probe at a time. The next begins its interval after the last one began, or
  * when that is over, if that is later. A run that takes longer than its timeout has failed, and is
- * cancelled. Each process has a schedule of its own with the kinds of probes that it can run.
+ * cancelled; one that cannot be ended fails again and again. Each process has a schedule of its own
+ * with the kinds of probes that it can run.
  */
 #ifndef PROBES_SCHEDULE_H
 #define PROBES_SCHEDULE_H
@@ -18,7 +19,9 @@ struct probe_kind_user {
 typedef void probe_listener(void *context, const struct probe *probe, bool passed,
                             const char *reason);
 
-/* texts: settings.probes. NULL: there are no such probes. Aborts without memory. */
+/* texts: settings.probes. NULL: there are no such probes. The caller's to free(). Aborts
+ * without memory.
+ */
 struct schedule *schedule_open(const char *texts, const struct probe_kind_user kinds[PROBE_KINDS],
                                probe_listener *listener, void *context);
 

@@ -26,7 +26,9 @@
     SUITE(renewal_suite)                                                                           \
     SUITE(election_random_suite)                                                                   \
     SUITE(acquire_suite)                                                                           \
-    SUITE(held_lock_suite)
+    SUITE(held_lock_suite)                                                                         \
+    SUITE(schedule_suite)                                                                          \
+    SUITE(health_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

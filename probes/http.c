@@ -17,6 +17,16 @@ static size_t throw_away(char *data, size_t size, size_t count, void *context)
     return *taken <= BODY_BOUND ? size * count : 0;
 }
 
+/* Called when the connection is there, its certificate believed. */
+static int about_to_ask(void *context, char *peer, char *own, int peer_port, int own_port)
+{
+    struct probe *probe = context;
+
+    (void)peer, (void)own, (void)peer_port, (void)own_port;
+    probe->awaited = "answer";
+    return CURL_PREREQFUNC_OK;
+}
+
 struct run {
     struct transfer *transfer;
     size_t taken;
@@ -74,8 +84,6 @@ static bool judge(const struct probe *probe, CURL *easy, CURLcode code, struct e
     bool good = (code == CURLE_OK || cut) && is_good(&probe->spec, status);
     if (code == CURLE_OK || cut)
         error_set(reason, "HTTP status %ld", status);
-    else
-        error_set(reason, "%s", curl_easy_strerror(code));
     forget((struct probe *)probe);
     return good;
 }
@@ -86,14 +94,19 @@ static void set_tls(CURL *easy, const struct probe_spec *spec)
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (spec->ca_file[0] != '\0')
+    if (spec->ca_file[0] != '\0') {
         curl_easy_setopt(easy, CURLOPT_CAINFO, spec->ca_file);
-    if (spec->ca_file[0] != '\0') /* the system's are not believed beside them */
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        curl_easy_setopt(easy, CURLOPT_CAPATH,
+                         NULL); /* the system's are not believed beside them */
+#if LIBCURL_VERSION_NUM >= 0x075700
+        curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* they may be replaced */
+#endif
+    }
     if (spec->client_cert[0] != '\0') {
         curl_easy_setopt(easy, CURLOPT_SSLCERT, spec->client_cert);
         curl_easy_setopt(easy, CURLOPT_SSLKEY, spec->client_key);
     }
+    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* what it shows now counts */
 }
 
 static void begin(struct probe *probe)
@@ -104,12 +117,14 @@ static void begin(struct probe *probe)
 
     assert(run);
     probe->run = run;
-    probe->awaited = "answer";
     strcpy(run->url, spec->target);
     if (spec->server_name[0] != '\0')
         set_server_name(run, spec);
     curl_easy_setopt(easy, CURLOPT_URL, run->url);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, run->route);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, about_to_ask);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, probe);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "consul-leader");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, throw_away);

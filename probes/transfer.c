@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "base/clock.h"
@@ -17,6 +18,7 @@ struct transfer {
     struct probe *probe;
     CURL *easy;
     bool (*judge)(const struct probe *probe, CURL *easy, CURLcode code, struct error *reason);
+    char curl_error[CURL_ERROR_SIZE];
 };
 
 /* --- What libcurl waits for. --- */
@@ -94,12 +96,14 @@ struct transfer *transfer_begin(struct transfers *transfers, struct probe *probe
                                 bool (*judge)(const struct probe *probe, CURL *easy, CURLcode code,
                                               struct error *reason))
 {
-    struct transfer *transfer = malloc(sizeof *transfer);
+    struct transfer *transfer = calloc(1, sizeof *transfer);
 
     assert(transfer);
     *transfer =
         (struct transfer){ .transfers = transfers, .probe = probe, .easy = easy, .judge = judge };
+    probe->awaited = "connection";
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
     curl_multi_add_handle(transfers->multi, easy);
     return transfer;
 }
@@ -111,10 +115,27 @@ void transfer_cancel(struct transfer *transfer)
     free(transfer);
 }
 
+/* Without the address, which stands beside it. */
+static void describe(const struct transfer *transfer, CURLcode code, struct error *reason)
+{
+    long os_error = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
+    if (code == CURLE_COULDNT_CONNECT && os_error != 0)
+        error_set(reason, "%s", strerror((int)os_error));
+    else if (code == CURLE_COULDNT_RESOLVE_HOST)
+        error_set(reason, "cannot resolve the host name");
+    else
+        error_set(reason, "%s",
+                  transfer->curl_error[0] ? transfer->curl_error : curl_easy_strerror(code));
+}
+
 static void conclude(struct transfer *transfer, CURLcode code)
 {
     struct probe *probe = transfer->probe;
-    struct error reason = { .text = "" };
+    struct error reason;
+
+    describe(transfer, code, &reason);
     bool good = transfer->judge(probe, transfer->easy, code, &reason);
 
     transfer_cancel(transfer);

@@ -207,14 +207,29 @@ static int name_own_service(struct option_reading *reading, struct error *err)
     return 0;
 }
 
+static int settle_probes(struct option_reading *reading, struct error *err)
+{
+    const struct settings *settings = reading->settings;
+
+    if (!probe_text_has(settings->probes, PROBE_CONSUL))
+        return 0;
+    if (settings->store == STORE_FILE)
+        return option_refuse(reading, OPTION_PROBE, err,
+                             "\"consul:\" needs the store consul (--store)");
+    if (settings->register_port != 0)
+        return option_refuse(reading, OPTION_PROBE, err,
+                             "\"consul:\" would ask for the check that --register feeds from it");
+    if (strcmp(settings->tag_service, "none") == 0)
+        return option_refuse(reading, OPTION_PROBE, err,
+                             "\"consul:\" asks for the service that is tagged, and none is "
+                             "(--tag-service)");
+    return 0;
+}
+
 static int settle_registration(struct option_reading *reading, struct error *err)
 {
     const struct settings *settings = reading->settings;
-    bool asks_consul = probe_text_has(settings->probes, PROBE_CONSUL);
 
-    if (settings->store == STORE_FILE && asks_consul)
-        return option_refuse(reading, OPTION_PROBE, err,
-                             "\"consul:\" needs the store consul (--store)");
     if (settings->register_port == 0)
         return 0;
     if (settings->store == STORE_FILE)
@@ -223,9 +238,6 @@ static int settle_registration(struct option_reading *reading, struct error *err
         return option_refuse(reading, OPTION_TAG_SERVICE, err,
                              "cannot be used with --register, whose service is the one that is "
                              "tagged");
-    if (asks_consul)
-        return option_refuse(reading, OPTION_PROBE, err,
-                             "\"consul:\" would ask for the check that --register feeds from it");
     return name_own_service(reading, err);
 }
 
@@ -234,7 +246,7 @@ int option_settle(struct option_reading *reading, bool has_command, struct error
     if (settle_mode(reading, has_command, err) || settle_service(reading, has_command, err) ||
         settle_key(reading, err) || settle_tags(reading, err) || settle_place(reading, err) ||
         settle_signals(reading, err) || settle_restart(reading, err) ||
-        settle_registration(reading, err))
+        settle_probes(reading, err) || settle_registration(reading, err))
         return -1;
     return option_settle_times(reading, err);
 }

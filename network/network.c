@@ -211,7 +211,7 @@ static const char *service_id(void *context)
 {
     const struct network *network = context;
 
-    return network->tags ? tags_service_id(network->tags) : network->settings.tag_service;
+    return network->tags ? tags_service_id(network->tags) : "";
 }
 
 static void open_probes(struct network *network)

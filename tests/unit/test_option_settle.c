@@ -356,6 +356,8 @@ START_TEST(what_is_asked_of_consul_needs_consul)
            "--register", "80", "--tag-service", "web");
     REFUSE("--probe: \"consul:\" would ask for the check that --register feeds from it",
            "--register", "80", "--probe", "consul:");
+    REFUSE("--probe: \"consul:\" asks for the service that is tagged, and none is (--tag-service)",
+           "--tag-service", "none", "--probe", "consul:");
     ACCEPT("--probe", "consul:");
 }
 END_TEST

@@ -4,6 +4,7 @@ import os
 import pytest
 
 from instance import CONSUL_LEADER, TEST_PROGRAM
+from target import Target
 from world import World
 
 
@@ -19,6 +20,13 @@ def world(request):
     it = World()
     yield it
     it.close(getattr(request.node, "failed", True))
+
+
+@pytest.fixture
+def target():
+    it = Target()
+    yield it
+    it.close()
 
 
 @pytest.fixture

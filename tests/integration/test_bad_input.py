@@ -56,6 +56,20 @@ def test_wrong_values(world, option, values):
         assert value in line or any(part in value for part in quoted), f"it names the value: {line}"
 
 
+@pytest.mark.parametrize("value, words", [
+    ("", '"" is empty'), ("ftp://a", '"ftp://a" is not a probe'), ("tcp://a", '"tcp://a" is not tcp://HOST:PORT'),
+    ("http://a#fall=0", 'fall: "0" is not a count'), ("exec:'unbalanced", "quote"),
+    ("exec:/does/not/exist", '"/does/not/exist" is not there'), ("exec:/etc/passwd", "is not executable"),
+    ("https://a#ca-file=/does/not/exist", 'ca-file: cannot read "/does/not/exist"'),
+    ("https://a#ca-file=/tmp", 'ca-file: "/tmp" is a directory'),
+    ("https://a#client-cert=/etc/passwd", "client-cert and client-key need each other"),
+    ("https://a#client-cert=/etc/passwd,client-key=/does/not/exist", 'client-key: cannot read "/does/not/exist"'),
+])
+def test_wrong_probes(world, value, words):
+    line = refused(world, "--probe", value)
+    assert line.startswith("consul-leader: --probe: ") and words in line
+
+
 @pytest.mark.parametrize("variable, value, named", [
     ("CONSUL_LEADER_TTL", "soon", "CONSUL_LEADER_TTL"), ("CONSUL_LEADER_MODE", "x", "CONSUL_LEADER_MODE"),
     ("CONSUL_LEADER_LOCKDELAY", "x", "CONSUL_LEADER_LOCKDELAY"), ("CONSUL_LEADER_SLEEP", "x", "CONSUL_LEADER_SLEEP"),

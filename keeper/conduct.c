@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/inherited.h"
 #include "keeper/lease_page.h"
 #include "keeper/role_files.h"
 #include "keeper/sweep.h"
@@ -16,6 +17,9 @@
 
 #define SWEEP_INTERVAL MILLISECONDS(5)
 #define SWEEP_DELAY    MILLISECONDS(1)
+
+/* Of a stop's time, for SIGKILL, the reaping and the last answers. */
+#define LAST_STEPS MILLISECONDS(300)
 
 /* For a supervisor that stood still together with us to order what it has missed. */
 #define ORDER_MARGIN MILLISECONDS(200)
@@ -84,6 +88,7 @@ int keeper_spawn_program(struct keeper *keeper, const struct situation *situatio
 {
     struct program_spec spec = {
         .command = keeper->start->command,
+        .started_as = keeper->start->supervisor,
         .settings = keeper_settings(keeper),
         .user = keeper->start->user,
         .signals = keeper->start->signals,
@@ -108,9 +113,12 @@ void keeper_start_program(struct keeper *keeper, const struct situation *situati
 
 static void program_started(struct keeper *keeper)
 {
+    const struct settings *settings = keeper_settings(keeper);
     struct started_report body = { .pid = keeper->program.child.pid };
 
     keeper->program.state = PROGRAM_RUNNING;
+    if (settings->mode == MODE_FOLLOW && settings->restart == RESTART_NEVER)
+        inherited_close(); /* it is the only one that needed them */
     log_info("program started pid=%d", (int)keeper->program.child.pid);
     keeper_report(keeper, KEEPER_STARTED, keeper->promotion.term, &body, sizeof body);
 }
@@ -136,6 +144,30 @@ void keeper_exec_decided(struct keeper *keeper)
     }
 }
 
+/* Who drains after the program's own end gets the time of a stop for it; a program that died by a
+ * signal leaves nobody who would. A stop has told its own group, or nobody but the program, or is
+ * over with it (docs/operating.md, "Kill modes").
+ */
+static void give_grace(struct keeper *keeper, int wait_status, instant_ns stop_until)
+{
+    const struct settings *settings = keeper_settings(keeper);
+    bool ordered = keeper->program.ordered;
+
+    keeper->grace = 0;
+    if (ordered && settings->kill_mode != KILL_MIXED)
+        keeper->grace = stop_until;
+    else if (!ordered && WIFEXITED(wait_status))
+        keeper->grace = clock_now_ns() + settings->stop_timeout_ns - LAST_STEPS;
+    if (keeper->grace != 0 && !(ordered && settings->kill_mode == KILL_GROUP))
+        sweep_signal(SIGTERM);
+}
+
+void keeper_shorten_grace(struct keeper *keeper, instant_ns until)
+{
+    if (keeper->grace > until)
+        keeper->grace = until;
+}
+
 static void program_ended(struct keeper *keeper, int wait_status)
 {
     struct exit_report body = {
@@ -159,8 +191,11 @@ void keeper_child_ended(struct keeper *keeper, pid_t pid, int wait_status)
         return;
     if (keeper->program.child.pid == pid)
         keeper_exec_decided(keeper);
-    if (program_reaped(&keeper->program, pid))
+    instant_ns stop_until = keeper->program.stop_until;
+    if (program_reaped(&keeper->program, pid)) {
+        give_grace(keeper, wait_status, stop_until);
         program_ended(keeper, wait_status);
+    }
 }
 
 void keeper_kill_everything(struct keeper *keeper)
@@ -181,7 +216,8 @@ void keeper_stop(struct keeper *keeper, instant_ns until)
     instant_ns now = clock_now_ns();
 
     keeper->gone_wanted = true;
-    program_stop(&keeper->program, keeper_settings(keeper)->kill_signal, until);
+    keeper_shorten_grace(keeper, until);
+    program_stop(&keeper->program, keeper_settings(keeper), until);
     if (until <= now)
         keeper_kill_everything(keeper);
     else if (keeper->program.state == PROGRAM_ABSENT)
@@ -219,6 +255,8 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
     if (!wanted || hook_may_go_on)
         return;
     if (keeper_has_children()) {
+        if (!keeper->killing && now < keeper->grace)
+            return;
         if (now >= keeper->sweep_due) {
             sweep(0);
             keeper->sweep_due =
@@ -228,6 +266,7 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
         return;
     }
     keeper->killing = false;
+    keeper->grace = 0;
     keeper->sweep_due = 0;
     keeper->sweeps = 0;
     keeper->program.state = PROGRAM_ABSENT;
@@ -338,5 +377,7 @@ instant_ns keeper_next_due(const struct keeper *keeper)
     due = clock_earlier(due, keeper_probes_due(keeper));
     if (keeper->promotion.active)
         due = clock_earlier(due, keeper->promotion.signal_due);
+    if (keeper->program.state == PROGRAM_ENDED && !keeper->killing && keeper->sweep_due == 0)
+        due = clock_earlier(due, keeper->grace);
     return clock_earlier(due, keeper->sweep_due);
 }

@@ -59,6 +59,7 @@ struct keeper {
     bool gone_wanted;      /* KEEPER_GONE is owed */
     instant_ns order_due;  /* a supervisor that has ordered no end by then hangs; 0: it need not */
     instant_ns sweep_due;  /* 0: no sweep under way */
+    instant_ns grace;      /* until then what the program has left may end by itself; 0: at once */
     unsigned sweeps;       /* of the one under way */
     bool failed;           /* an outside demotion failed: ALL_GONE would be a lie */
     bool finished;
@@ -126,6 +127,9 @@ bool keeper_has_hook(const char *command);
 void keeper_start_hook(struct keeper *keeper, const char *name, const char *command,
                        const struct situation *situation, const struct guard *guard,
                        instant_ns timeout, duration_ns grace);
+
+/* What the program has left has no more time than that. */
+void keeper_shorten_grace(struct keeper *keeper, instant_ns until);
 
 /* Whether anything is left to be reaped, now or later. */
 bool keeper_has_children(void);

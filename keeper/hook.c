@@ -40,6 +40,7 @@ static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *
         .user = spec->user,
         .signals = spec->signals,
         .directory = spec->directory,
+        .may_set_uid = spec->settings->allow_setuid,
         .is_hook = true,
         .output_fd = -1,
         .private_fd = spec->private_fd,

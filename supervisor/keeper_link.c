@@ -130,7 +130,9 @@ static bool may_go_on_without(struct supervisor *supervisor, const struct exit_r
     if (report->ordered && supervisor->settings->mode == MODE_LEADER_ONLY)
         return true;
     return !(report->ordered && had_started) &&
-           restart_program_ended(supervisor, status, false, now);
+           restart_program_ended(supervisor, status,
+                                 forwarding_ended_program(supervisor, report->wait_status, now),
+                                 now);
 }
 
 static void program_exited(struct supervisor *supervisor, const struct exit_report *report,

@@ -10,6 +10,7 @@
 #include "election/election.h"
 #include "keeper/keeper.h"
 #include "keeper/orders.h"
+#include "supervisor/forwarding.h"
 #include "supervisor/health.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
@@ -88,6 +89,7 @@ struct supervisor {
     bool network_killed; /* it hung, and is not reaped yet */
 
     bool taken_down; /* no tag shows this instance any more */
+    struct forwarding forwarding;
     struct restarts restarts;
     bool program_runs;
     bool gone;          /* nothing of the program is left, or there never was any */

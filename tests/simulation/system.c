@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "keeper/ack.h"
 #include "keeper/child.h"
+#include "keeper/inherited.h"
 #include "keeper/sweep.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
@@ -188,6 +189,16 @@ pid_t simulated_waitpid(pid_t pid, int *status, int options)
         *status = dead->wait_status;
     process_reap(dead);
     return dead->pid;
+}
+
+/* What these programs have started heeds nothing but SIGKILL. */
+void sweep_signal(int number)
+{
+    (void)number;
+}
+
+void inherited_close(void)
+{
 }
 
 unsigned sweep(pid_t spared)

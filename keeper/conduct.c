@@ -59,9 +59,9 @@ bool keeper_has_hook(const char *command)
     return command[0] != '\0';
 }
 
-void keeper_start_hook(struct keeper *keeper, const char *name, const char *command,
-                       const struct situation *situation, const struct guard *guard,
-                       instant_ns timeout, duration_ns grace)
+void keeper_start_hook(struct keeper *keeper, struct hook *hook, const char *name,
+                       const char *command, const struct situation *situation,
+                       const struct guard *guard, instant_ns timeout, duration_ns grace)
 {
     struct hook_spec spec = {
         .name = name,
@@ -78,7 +78,7 @@ void keeper_start_hook(struct keeper *keeper, const char *name, const char *comm
         .timeout = timeout,
         .last = timeout + grace,
     };
-    hook_start(&keeper->hook, &spec, clock_now_ns());
+    hook_start(hook, &spec, clock_now_ns());
 }
 
 /* --- The program. --- */
@@ -187,6 +187,7 @@ static void program_ended(struct keeper *keeper, int wait_status)
 void keeper_child_ended(struct keeper *keeper, pid_t pid, int wait_status)
 {
     if (hook_reaped(&keeper->hook, pid, wait_status, clock_now_ns()) ||
+        hook_reaped(&keeper->change.hook, pid, wait_status, clock_now_ns()) ||
         exec_reaped(keeper->probes, pid, wait_status))
         return;
     if (keeper->program.child.pid == pid)
@@ -203,10 +204,46 @@ void keeper_kill_everything(struct keeper *keeper)
     if (program_is_alive(&keeper->program))
         program_kill(&keeper->program);
     hook_kill(&keeper->hook);
+    keeper->change.wanted = false;
+    hook_kill(&keeper->change.hook);
     lease_page_clear(keeper->start->lease_page);
     keeper->killing = true;
     if (keeper->sweep_due == 0) /* most often nothing else is left to be looked for */
         keeper->sweep_due = clock_now_ns() + SWEEP_DELAY;
+}
+
+/* --- Another leader. --- */
+
+#define CHANGE_GRACE MILLISECONDS(100)
+
+void keeper_end_leader_change(struct keeper *keeper, instant_ns now)
+{
+    keeper->change.wanted = false;
+    if (keeper->change.hook.state == HOOK_RUNNING)
+        hook_supersede(&keeper->change.hook, now, now + CHANGE_GRACE);
+}
+
+void keeper_leader_changed(struct keeper *keeper, const struct situation *situation)
+{
+    keeper->change.wanted = true;
+    keeper->change.situation = *situation;
+}
+
+/* The one that runs is waited for: it was right when it began, and the next is told the newest. */
+static void advance_leader_change(struct keeper *keeper, instant_ns now)
+{
+    const struct settings *settings = keeper_settings(keeper);
+    struct leader_change *change = &keeper->change;
+    bool is_busy = keeper->led || keeper->promotion.active || keeper->killing ||
+                   keeper->demotion.stage != DEMOTION_NONE ||
+                   keeper->program.state == PROGRAM_ENDED || keeper->gone_wanted;
+
+    if (!change->wanted || is_busy || change->hook.state == HOOK_RUNNING)
+        return;
+    change->wanted = false;
+    hook_reset(&change->hook);
+    keeper_start_hook(keeper, &change->hook, "on-leader-change", settings->on_leader_change,
+                      &change->situation, NULL, now + settings->promote_timeout_ns, CHANGE_GRACE);
 }
 
 /* --- The end. --- */
@@ -216,6 +253,7 @@ void keeper_stop(struct keeper *keeper, instant_ns until)
     instant_ns now = clock_now_ns();
 
     keeper->gone_wanted = true;
+    keeper_end_leader_change(keeper, now);
     keeper_shorten_grace(keeper, until);
     program_stop(&keeper->program, keeper_settings(keeper), until);
     if (until <= now)
@@ -343,6 +381,7 @@ void keeper_advance(struct keeper *keeper)
     enforce_deadline(keeper, now);
     end_hanging_supervisor(keeper, now);
     hook_time_passed(&keeper->hook, now);
+    hook_time_passed(&keeper->change.hook, now);
     if (program_is_overdue(&keeper->program, now)) /* what it started does not wait for its end */
         keeper_kill_everything(keeper);
     advance_sweep(keeper, now);
@@ -358,6 +397,7 @@ void keeper_advance(struct keeper *keeper)
     } while (keeper->demotion.stage != before);
     if (keeper->promotion.active)
         keeper_advance_promotion(keeper, now);
+    advance_leader_change(keeper, now);
     advance_sweep(keeper, now);
 }
 
@@ -372,6 +412,7 @@ instant_ns keeper_next_due(const struct keeper *keeper)
 
     due = clock_earlier(due, keeper->order_due);
     due = clock_earlier(due, hook_next_due(&keeper->hook));
+    due = clock_earlier(due, hook_next_due(&keeper->change.hook));
     due = clock_earlier(due, program_next_due(&keeper->program));
     due = clock_earlier(due, keeper_waiting_due(keeper));
     due = clock_earlier(due, keeper_probes_due(keeper));

@@ -44,6 +44,7 @@ void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_o
         .order = *order,
     };
     keeper->promotion.active = false;
+    keeper_end_leader_change(keeper, clock_now_ns());
     hook_cancel(&keeper->hook, clock_now_ns(), order->until);
 }
 
@@ -94,7 +95,7 @@ static void await_answers(struct keeper *keeper)
 
     keeper->demotion.stage = DEMOTION_AWAITS_ANSWERS;
     if (keeper_has_hook(settings->on_demote))
-        keeper_start_hook(keeper, "on-demote", settings->on_demote,
+        keeper_start_hook(keeper, &keeper->hook, "on-demote", settings->on_demote,
                           &keeper->demotion.order.situation, NULL, keeper->demotion.order.until,
                           DEMOTION_HOOK_GRACE);
 }

@@ -102,6 +102,7 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
     log_info("demoted key=%s after=%llums", supervisor->settings->key,
              milliseconds_since(supervisor->changed, now));
     supervisor_write_record(supervisor);
+    lead_tell_change(supervisor);
 }
 
 static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns now)

@@ -48,7 +48,7 @@ def refused(world, *arguments, environment=None, status=64, command=program(), s
     "restart-limit": ["5", "x/1m", "5/x", "5/0", "101/1m"],
     "probe": ["ftp://x", "http://", "http://x:port", "tcp://x", "exec:", "exec:'a", "exec:/does/not/exist", "consul:redis",
               "http://x#interval=x", "http://x#fall=0", "http://x#status=99", "http://x#colour=red",
-              "tcp://x:1#status=200", "https://x#ca-file=/does/not/exist", "https://x#ca-file=relative"],
+              "tcp://x:1#status=200", "https://x#ca-file=relative"],
     "unhealthy-leader": ["leave", ""],
     "on-hook-failure": ["retry"],
     "on-leader-change": ["'unbalanced", "/does/not/exist"],

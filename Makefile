@@ -42,7 +42,7 @@ unit_sources     := $(wildcard tests/unit/*.c) \
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
 unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/ack.c keeper/sweep.c keeper/cgroup.c \
-                    keeper/cgroup_folder.c keeper/output.c probes/exec.c probes/http.c probes/tcp.c probes/consul.c \
+                    keeper/cgroup_folder.c keeper/inherited.c keeper/output.c probes/exec.c probes/http.c probes/tcp.c probes/consul.c \
                     probes/transfer.c supervisor/peers.c supervisor/place.c supervisor/record.c \
                     supervisor/remains.c supervisor/directory.c supervisor/lease_file.c \
                     consul/http.c consul/http_failure.c consul/address.c consul/token.c base/message.c base/log.c

@@ -258,7 +258,7 @@ static int parse_option(struct probe_spec *spec, char *text, struct error *err)
                          "server-name, ca-file, client-cert, client-key)",
                          text);
     if (option->only_http && spec->kind != PROBE_HTTP)
-        return error_set(err, "%s: is for http:// and https:// alone", text);
+        return error_set(err, "\"%.80s\" is for http:// and https:// alone", text);
     if (option->parse(option, (char *)spec + option->offset, value, err) < 0)
         return error_wrap(err, "%s", text);
     return 0;

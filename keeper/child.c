@@ -115,6 +115,24 @@ static void set_up_hook_streams(int output, int report)
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+/* A variable of these that names the process that was started means the one that does its work
+ * (sd_listen_fds(3), sd_watchdog_enabled(3)).
+ */
+static void take_over_name(pid_t started_as)
+{
+    static const char *const names[] = { "LISTEN_PID", "WATCHDOG_PID" };
+    static char texts[2][32];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (!value || strtol(value, NULL, 10) != (long)started_as)
+            continue;
+        snprintf(texts[i], sizeof texts[i], "%s=%d", names[i], (int)getpid());
+        putenv(texts[i]);
+        unsetenv("LISTEN_PIDFDID"); /* it names the process, too */
+    }
+}
+
 static void wait_at_gate(int gate)
 {
     char go;
@@ -141,7 +159,8 @@ static void run(const struct child_spec *spec, pid_t keeper, int gate, int repor
         set_up_hook_streams(spec->output_fd, report);
     if (spec->ack_fd >= 0)
         fcntl(spec->ack_fd, F_SETFD, 0);
-    if (!spec->user->set && geteuid() != 0) /* what a set-uid child became, we could not kill */
+    if (!spec->may_set_uid && !spec->user->set &&
+        geteuid() != 0) /* what a set-uid child became, we could not kill */
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     /* After the change of user, which clears it. One net of several: see docs/design.md. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -149,6 +168,8 @@ static void run(const struct child_spec *spec, pid_t keeper, int gate, int repor
         _exit(EXIT_STATUS_INTERNAL);
     signal_state_give_back(spec->signals);
     environ = spec->environment;
+    if (spec->started_as != 0)
+        take_over_name(spec->started_as);
     execvp(spec->argv[0], spec->argv);
     fail(report, STAGE_EXEC);
 }

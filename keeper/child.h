@@ -48,6 +48,8 @@ struct child_spec {
     const struct user *user;
     const struct signal_state *signals;
     const char *directory; /* to work in; ours is another */
+    bool may_set_uid;      /* --allow-setuid */
+    pid_t started_as;      /* what LISTEN_PID may name, and means the child; 0: nobody */
     bool is_hook;          /* no input, no descriptors but the three */
     int output_fd;         /* of a hook: its output and errors; -1: our stderr */
     int private_fd;        /* closed in the child right after the fork; -1: none */

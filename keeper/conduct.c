@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/inherited.h"
 #include "keeper/lease_page.h"
 #include "keeper/role_files.h"
 #include "keeper/sweep.h"
@@ -16,6 +17,9 @@
 
 #define SWEEP_INTERVAL MILLISECONDS(5)
 #define SWEEP_DELAY    MILLISECONDS(1)
+
+/* Of a stop's time, for SIGKILL, the reaping and the last answers. */
+#define LAST_STEPS MILLISECONDS(300)
 
 /* For a supervisor that stood still together with us to order what it has missed. */
 #define ORDER_MARGIN MILLISECONDS(200)
@@ -55,9 +59,9 @@ bool keeper_has_hook(const char *command)
     return command[0] != '\0';
 }
 
-void keeper_start_hook(struct keeper *keeper, const char *name, const char *command,
-                       const struct situation *situation, const struct guard *guard,
-                       instant_ns timeout, duration_ns grace)
+void keeper_start_hook(struct keeper *keeper, struct hook *hook, const char *name,
+                       const char *command, const struct situation *situation,
+                       const struct guard *guard, instant_ns timeout, duration_ns grace)
 {
     struct hook_spec spec = {
         .name = name,
@@ -74,7 +78,7 @@ void keeper_start_hook(struct keeper *keeper, const char *name, const char *comm
         .timeout = timeout,
         .last = timeout + grace,
     };
-    hook_start(&keeper->hook, &spec, clock_now_ns());
+    hook_start(hook, &spec, clock_now_ns());
 }
 
 /* --- The program. --- */
@@ -84,6 +88,7 @@ int keeper_spawn_program(struct keeper *keeper, const struct situation *situatio
 {
     struct program_spec spec = {
         .command = keeper->start->command,
+        .started_as = keeper->start->supervisor,
         .settings = keeper_settings(keeper),
         .user = keeper->start->user,
         .signals = keeper->start->signals,
@@ -108,9 +113,12 @@ void keeper_start_program(struct keeper *keeper, const struct situation *situati
 
 static void program_started(struct keeper *keeper)
 {
+    const struct settings *settings = keeper_settings(keeper);
     struct started_report body = { .pid = keeper->program.child.pid };
 
     keeper->program.state = PROGRAM_RUNNING;
+    if (settings->mode == MODE_FOLLOW && settings->restart == RESTART_NEVER)
+        inherited_close(); /* it is the only one that needed them */
     log_info("program started pid=%d", (int)keeper->program.child.pid);
     keeper_report(keeper, KEEPER_STARTED, keeper->promotion.term, &body, sizeof body);
 }
@@ -136,6 +144,30 @@ void keeper_exec_decided(struct keeper *keeper)
     }
 }
 
+/* Who drains after the program's own end gets the time of a stop for it; a program that died by a
+ * signal leaves nobody who would. A stop has told its own group, or nobody but the program, or is
+ * over with it (docs/operating.md, "Kill modes").
+ */
+static void give_grace(struct keeper *keeper, int wait_status, instant_ns stop_until)
+{
+    const struct settings *settings = keeper_settings(keeper);
+    bool ordered = keeper->program.ordered;
+
+    keeper->grace = 0;
+    if (ordered && settings->kill_mode != KILL_MIXED)
+        keeper->grace = stop_until;
+    else if (!ordered && WIFEXITED(wait_status))
+        keeper->grace = clock_now_ns() + settings->stop_timeout_ns - LAST_STEPS;
+    if (keeper->grace != 0 && !(ordered && settings->kill_mode == KILL_GROUP))
+        sweep_signal(SIGTERM);
+}
+
+void keeper_shorten_grace(struct keeper *keeper, instant_ns until)
+{
+    if (keeper->grace > until)
+        keeper->grace = until;
+}
+
 static void program_ended(struct keeper *keeper, int wait_status)
 {
     struct exit_report body = {
@@ -155,12 +187,16 @@ static void program_ended(struct keeper *keeper, int wait_status)
 void keeper_child_ended(struct keeper *keeper, pid_t pid, int wait_status)
 {
     if (hook_reaped(&keeper->hook, pid, wait_status, clock_now_ns()) ||
+        hook_reaped(&keeper->change.hook, pid, wait_status, clock_now_ns()) ||
         exec_reaped(keeper->probes, pid, wait_status))
         return;
     if (keeper->program.child.pid == pid)
         keeper_exec_decided(keeper);
-    if (program_reaped(&keeper->program, pid))
+    instant_ns stop_until = keeper->program.stop_until;
+    if (program_reaped(&keeper->program, pid)) {
+        give_grace(keeper, wait_status, stop_until);
         program_ended(keeper, wait_status);
+    }
 }
 
 void keeper_kill_everything(struct keeper *keeper)
@@ -168,10 +204,46 @@ void keeper_kill_everything(struct keeper *keeper)
     if (program_is_alive(&keeper->program))
         program_kill(&keeper->program);
     hook_kill(&keeper->hook);
+    keeper->change.wanted = false;
+    hook_kill(&keeper->change.hook);
     lease_page_clear(keeper->start->lease_page);
     keeper->killing = true;
     if (keeper->sweep_due == 0) /* most often nothing else is left to be looked for */
         keeper->sweep_due = clock_now_ns() + SWEEP_DELAY;
+}
+
+/* --- Another leader. --- */
+
+#define CHANGE_GRACE MILLISECONDS(100)
+
+void keeper_end_leader_change(struct keeper *keeper, instant_ns now)
+{
+    keeper->change.wanted = false;
+    if (keeper->change.hook.state == HOOK_RUNNING)
+        hook_supersede(&keeper->change.hook, now, now + CHANGE_GRACE);
+}
+
+void keeper_leader_changed(struct keeper *keeper, const struct situation *situation)
+{
+    keeper->change.wanted = true;
+    keeper->change.situation = *situation;
+}
+
+/* The one that runs is waited for: it was right when it began, and the next is told the newest. */
+static void advance_leader_change(struct keeper *keeper, instant_ns now)
+{
+    const struct settings *settings = keeper_settings(keeper);
+    struct leader_change *change = &keeper->change;
+    bool is_busy = keeper->led || keeper->promotion.active || keeper->killing ||
+                   keeper->demotion.stage != DEMOTION_NONE ||
+                   keeper->program.state == PROGRAM_ENDED || keeper->gone_wanted;
+
+    if (!change->wanted || is_busy || change->hook.state == HOOK_RUNNING)
+        return;
+    change->wanted = false;
+    hook_reset(&change->hook);
+    keeper_start_hook(keeper, &change->hook, "on-leader-change", settings->on_leader_change,
+                      &change->situation, NULL, now + settings->promote_timeout_ns, CHANGE_GRACE);
 }
 
 /* --- The end. --- */
@@ -181,7 +253,9 @@ void keeper_stop(struct keeper *keeper, instant_ns until)
     instant_ns now = clock_now_ns();
 
     keeper->gone_wanted = true;
-    program_stop(&keeper->program, keeper_settings(keeper)->kill_signal, until);
+    keeper_end_leader_change(keeper, now);
+    keeper_shorten_grace(keeper, until);
+    program_stop(&keeper->program, keeper_settings(keeper), until);
     if (until <= now)
         keeper_kill_everything(keeper);
     else if (keeper->program.state == PROGRAM_ABSENT)
@@ -219,6 +293,8 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
     if (!wanted || hook_may_go_on)
         return;
     if (keeper_has_children()) {
+        if (!keeper->killing && now < keeper->grace)
+            return;
         if (now >= keeper->sweep_due) {
             sweep(0);
             keeper->sweep_due =
@@ -228,6 +304,7 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
         return;
     }
     keeper->killing = false;
+    keeper->grace = 0;
     keeper->sweep_due = 0;
     keeper->sweeps = 0;
     keeper->program.state = PROGRAM_ABSENT;
@@ -304,6 +381,7 @@ void keeper_advance(struct keeper *keeper)
     enforce_deadline(keeper, now);
     end_hanging_supervisor(keeper, now);
     hook_time_passed(&keeper->hook, now);
+    hook_time_passed(&keeper->change.hook, now);
     if (program_is_overdue(&keeper->program, now)) /* what it started does not wait for its end */
         keeper_kill_everything(keeper);
     advance_sweep(keeper, now);
@@ -319,6 +397,7 @@ void keeper_advance(struct keeper *keeper)
     } while (keeper->demotion.stage != before);
     if (keeper->promotion.active)
         keeper_advance_promotion(keeper, now);
+    advance_leader_change(keeper, now);
     advance_sweep(keeper, now);
 }
 
@@ -333,10 +412,13 @@ instant_ns keeper_next_due(const struct keeper *keeper)
 
     due = clock_earlier(due, keeper->order_due);
     due = clock_earlier(due, hook_next_due(&keeper->hook));
+    due = clock_earlier(due, hook_next_due(&keeper->change.hook));
     due = clock_earlier(due, program_next_due(&keeper->program));
     due = clock_earlier(due, keeper_waiting_due(keeper));
     due = clock_earlier(due, keeper_probes_due(keeper));
     if (keeper->promotion.active)
         due = clock_earlier(due, keeper->promotion.signal_due);
+    if (keeper->program.state == PROGRAM_ENDED && !keeper->killing && keeper->sweep_due == 0)
+        due = clock_earlier(due, keeper->grace);
     return clock_earlier(due, keeper->sweep_due);
 }

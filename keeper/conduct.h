@@ -38,6 +38,15 @@ struct demotion {
     bool word_is_awaited;   /* the program's own, --demote-ack */
 };
 
+/* What followers are told of another leader; apart from promotions and demotions, which never wait
+ * for it.
+ */
+struct leader_change {
+    struct hook hook;
+    bool wanted; /* the situation is yet to be told: the newest, whatever came before */
+    struct situation situation;
+};
+
 struct keeper {
     const struct keeper_start *start;
     int supervisor_fd; /* -1: the supervisor is dead */
@@ -47,6 +56,7 @@ struct keeper {
     struct program program;
     struct ack ack;
     struct hook hook;
+    struct leader_change change;
     struct schedule *probes; /* NULL: none that run here */
     struct exec_starter probe_starter;
     uint64_t probes_serial; /* of the order that they follow */
@@ -59,6 +69,7 @@ struct keeper {
     bool gone_wanted;      /* KEEPER_GONE is owed */
     instant_ns order_due;  /* a supervisor that has ordered no end by then hangs; 0: it need not */
     instant_ns sweep_due;  /* 0: no sweep under way */
+    instant_ns grace;      /* until then what the program has left may end by itself; 0: at once */
     unsigned sweeps;       /* of the one under way */
     bool failed;           /* an outside demotion failed: ALL_GONE would be a lie */
     bool finished;
@@ -80,6 +91,7 @@ void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation
 void keeper_restart(struct keeper *keeper, uint64_t term, const struct situation *situation);
 void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_order *order);
 void keeper_stop(struct keeper *keeper, instant_ns until);
+void keeper_leader_changed(struct keeper *keeper, const struct situation *situation);
 void keeper_supervisor_died(struct keeper *keeper);
 
 /* --- Events. --- */
@@ -122,10 +134,17 @@ int keeper_spawn_program(struct keeper *keeper, const struct situation *situatio
 
 bool keeper_has_hook(const char *command);
 
-/* guard: NULL for a hook that may always start. grace: from its SIGTERM to its SIGKILL. */
-void keeper_start_hook(struct keeper *keeper, const char *name, const char *command,
-                       const struct situation *situation, const struct guard *guard,
-                       instant_ns timeout, duration_ns grace);
+/* The leader-change hook is out of date, or in the way. */
+void keeper_end_leader_change(struct keeper *keeper, instant_ns now);
+
+/* hook: its place. guard: NULL for a hook that may always start. grace: from its SIGTERM to its
+ * SIGKILL. */
+void keeper_start_hook(struct keeper *keeper, struct hook *hook, const char *name,
+                       const char *command, const struct situation *situation,
+                       const struct guard *guard, instant_ns timeout, duration_ns grace);
+
+/* What the program has left has no more time than that. */
+void keeper_shorten_grace(struct keeper *keeper, instant_ns until);
 
 /* Whether anything is left to be reaped, now or later. */
 bool keeper_has_children(void);

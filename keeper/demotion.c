@@ -21,10 +21,11 @@ static void hasten(struct keeper *keeper, const struct demotion_order *order)
     if (order->until < demotion->order.until)
         demotion->order.until = order->until;
     hook_shorten(&keeper->hook, demotion->order.until, demotion->order.until + DEMOTION_HOOK_GRACE);
+    keeper_shorten_grace(keeper, demotion->order.until);
     if (demotion->stage == DEMOTION_WAITS)
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     if (demotion->stage == DEMOTION_STOPS_PROGRAM)
-        program_stop(&keeper->program, keeper_settings(keeper)->kill_signal, demotion->order.until);
+        program_stop(&keeper->program, keeper_settings(keeper), demotion->order.until);
 }
 
 void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_order *order)
@@ -43,6 +44,7 @@ void keeper_demote(struct keeper *keeper, uint64_t term, const struct demotion_o
         .order = *order,
     };
     keeper->promotion.active = false;
+    keeper_end_leader_change(keeper, clock_now_ns());
     hook_cancel(&keeper->hook, clock_now_ns(), order->until);
 }
 
@@ -93,7 +95,7 @@ static void await_answers(struct keeper *keeper)
 
     keeper->demotion.stage = DEMOTION_AWAITS_ANSWERS;
     if (keeper_has_hook(settings->on_demote))
-        keeper_start_hook(keeper, "on-demote", settings->on_demote,
+        keeper_start_hook(keeper, &keeper->hook, "on-demote", settings->on_demote,
                           &keeper->demotion.order.situation, NULL, keeper->demotion.order.until,
                           DEMOTION_HOOK_GRACE);
 }
@@ -105,6 +107,7 @@ static void tell_program(struct keeper *keeper, instant_ns now)
 
     hook_reset(&keeper->hook);
     if (keeper->program.state == PROGRAM_ENDED) { /* what it left may still act */
+        keeper_shorten_grace(keeper, stop_deadline(keeper, now));
         demotion->stage = DEMOTION_STOPS_PROGRAM;
         return;
     }
@@ -120,16 +123,16 @@ static void tell_program(struct keeper *keeper, instant_ns now)
         program_signal(&keeper->program, settings->demote_signal);
     if (!understands) {
         log_warn("the program does not handle the demote signal: it is stopped instead");
-        program_stop(&keeper->program, settings->kill_signal, demotion->order.until);
+        program_stop(&keeper->program, settings, demotion->order.until);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else if (settings->mode == MODE_LEADER_ONLY) {
-        program_stop(&keeper->program, settings->kill_signal, stop_deadline(keeper, now));
+        program_stop(&keeper->program, settings, stop_deadline(keeper, now));
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else if (settings_answer_demotion(settings)) {
         demotion->word_is_awaited = settings->demote_ack;
         await_answers(keeper);
     } else if (demotion->order.planned) {
-        program_stop(&keeper->program, settings->kill_signal, demotion->order.until);
+        program_stop(&keeper->program, settings, demotion->order.until);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else {
         if (settings_tell_nothing(settings))

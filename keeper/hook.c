@@ -17,6 +17,7 @@
 static void fail(struct hook *hook, const char *reason)
 {
     hook->state = HOOK_FAILED;
+    output_close(&hook->output, true);
     snprintf(hook->reason, sizeof hook->reason, "%s", reason);
     log_warn("hook failed hook=%s reason=\"%s\"", hook->name, hook->reason);
 }
@@ -25,8 +26,10 @@ static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *
 {
     static struct environment environment;
     AUTO_FREE char **words = NULL;
+    AUTO_CLOSE int writer = -1;
 
-    if (words_split(spec->command, &words, err) < 0)
+    if (words_split(spec->command, &words, err) < 0 ||
+        output_open(&hook->output, spec->name, false, &writer, err) < 0)
         return -1;
     const struct environment_extra extra = {
         .lease_path = spec->lease_path,
@@ -40,8 +43,9 @@ static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *
         .user = spec->user,
         .signals = spec->signals,
         .directory = spec->directory,
+        .may_set_uid = spec->settings->allow_setuid,
         .is_hook = true,
-        .output_fd = -1,
+        .output_fd = writer,
         .private_fd = spec->private_fd,
         .ack_fd = -1,
     };
@@ -94,6 +98,12 @@ void hook_cancel(struct hook *hook, instant_ns now, instant_ns last)
         hook->last = last;
 }
 
+void hook_supersede(struct hook *hook, instant_ns now, instant_ns last)
+{
+    hook->superseded = true;
+    hook_cancel(hook, now, last);
+}
+
 void hook_shorten(struct hook *hook, instant_ns timeout, instant_ns last)
 {
     if (hook->timeout > timeout)
@@ -115,7 +125,10 @@ static void conclude(struct hook *hook, int wait_status, instant_ns now)
     char text[128];
     unsigned long long milliseconds = (now - hook->started) / MILLISECONDS(1);
 
-    if (hook->refused)
+    if (hook->superseded) {
+        hook->state = HOOK_SUCCEEDED;
+        log_info("hook ended, as it is not wanted any more hook=%s", hook->name);
+    } else if (hook->refused)
         fail(hook, "too little was left of the lease to start it");
     else if (child_exec_result(&hook->child, hook->name, &status, &err) == EXEC_FAILED)
         fail(hook, err.text);
@@ -139,6 +152,7 @@ bool hook_reaped(struct hook *hook, pid_t pid, int wait_status, instant_ns now)
         return false;
     if (hook->timeout == 0)
         kill(-pid, SIGKILL); /* what its group still holds: the group's name is ours until now */
+    output_close(&hook->output, true); /* its last words come before what came of it */
     conclude(hook, wait_status, now);
     child_forget(&hook->child);
     return true;
@@ -163,8 +177,13 @@ instant_ns hook_next_due(const struct hook *hook)
     return hook->timeout != 0 && hook->timeout < hook->last ? hook->timeout : hook->last;
 }
 
+void hook_take_output(struct hook *hook)
+{
+    output_take(&hook->output);
+}
+
 void hook_reset(struct hook *hook)
 {
     assert(hook->state != HOOK_RUNNING);
-    *hook = (struct hook){ .state = HOOK_NONE, .child = CHILD_NONE };
+    *hook = (struct hook){ .state = HOOK_NONE, .child = CHILD_NONE, .output = OUTPUT_NONE };
 }

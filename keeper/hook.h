@@ -10,6 +10,7 @@
 #include "election/guard.h"
 #include "keeper/child.h"
 #include "keeper/orders.h"
+#include "keeper/output.h"
 
 enum hook_state { HOOK_NONE, HOOK_RUNNING, HOOK_SUCCEEDED, HOOK_FAILED };
 
@@ -17,7 +18,9 @@ struct hook {
     enum hook_state state;
     const char *name; /* on-promote, on-demote */
     struct child child;
-    bool refused; /* the guard did not let it go */
+    struct output output;
+    bool refused;    /* the guard did not let it go */
+    bool superseded; /* it was ended because it is not wanted any more, which is no failure */
     instant_ns started;
     instant_ns timeout; /* SIGTERM then; 0: sent already */
     instant_ns last;    /* SIGKILL then */
@@ -46,6 +49,9 @@ void hook_start(struct hook *hook, const struct hook_spec *spec, instant_ns now)
 /* Ends it early, by SIGTERM now and SIGKILL half a second later but not after `last`. */
 void hook_cancel(struct hook *hook, instant_ns now, instant_ns last);
 
+/* Ends it in the same way, as one that is not wanted any more. */
+void hook_supersede(struct hook *hook, instant_ns now, instant_ns last);
+
 /* Leaves a running hook no more time than that. */
 void hook_shorten(struct hook *hook, instant_ns timeout, instant_ns last);
 
@@ -59,6 +65,9 @@ void hook_time_passed(struct hook *hook, instant_ns now);
 
 /* 0: nothing is due. */
 instant_ns hook_next_due(const struct hook *hook);
+
+/* Writes what it has printed. */
+void hook_take_output(struct hook *hook);
 
 /* Ready for the next. Must not be running. */
 void hook_reset(struct hook *hook);

@@ -23,7 +23,16 @@ static void drain(int fd)
         ;
 }
 
-enum { WATCH_SUPERVISOR, WATCH_SIGNAL, WATCH_TIMER, WATCH_EXEC, WATCH_ACK, WATCH_OUTPUTS };
+enum {
+    WATCH_SUPERVISOR,
+    WATCH_SIGNAL,
+    WATCH_TIMER,
+    WATCH_EXEC,
+    WATCH_ACK,
+    WATCH_HOOK,
+    WATCH_CHANGE,
+    WATCH_OUTPUTS
+};
 
 #define WATCHES_MAX (WATCH_OUTPUTS + PROBES_MAX)
 
@@ -48,6 +57,8 @@ static void run(struct keeper *keeper, int signal_fd, int timer_fd)
             [WATCH_TIMER] = { .fd = timer_fd, .events = POLLIN },
             [WATCH_EXEC] = { .fd = keeper->program.child.report, .events = POLLIN },
             [WATCH_ACK] = { .fd = keeper_ack_descriptor(keeper), .events = POLLIN },
+            [WATCH_HOOK] = { .fd = keeper->hook.output.fd, .events = POLLIN },
+            [WATCH_CHANGE] = { .fd = keeper->change.hook.output.fd, .events = POLLIN },
         };
         if (poll(watches, watch_outputs(keeper, watches), -1) < 0 && errno != EINTR)
             abort();

@@ -11,6 +11,7 @@
  *   KEEPER_PROMOTE          struct situation
  *   KEEPER_RESTART          struct situation: start the program, and promote it again in its term
  *   KEEPER_DEMOTE           struct demotion_order
+ *   KEEPER_LEADER_CHANGED   struct situation: another leads; only the newest counts
  *   KEEPER_STOP             struct stop_order
  *   KEEPER_SIGNAL           struct signal_order
  *   KEEPER_PROBE            struct probe_order: from now on its probes run, or do not
@@ -48,6 +49,7 @@ enum keeper_message {
     KEEPER_PROMOTE,
     KEEPER_RESTART,
     KEEPER_DEMOTE,
+    KEEPER_LEADER_CHANGED,
     KEEPER_STOP,
     KEEPER_SIGNAL,
     KEEPER_PROBE,

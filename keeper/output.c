@@ -63,6 +63,8 @@ static bool take(struct output *output)
     make_room(output);
     ssize_t size =
         read(output->fd, output->text + output->used, sizeof output->text - output->used);
+    if (size == 0) /* nobody has it any more; what is kept is written at the end */
+        close_end(&output->fd);
     if (size <= 0)
         return false;
     output->used += (size_t)size;

@@ -28,6 +28,8 @@ int program_spawn(struct program *program, const struct program_spec *spec, stru
         .user = spec->user,
         .signals = spec->signals,
         .directory = spec->directory,
+        .may_set_uid = spec->settings->allow_setuid,
+        .started_as = spec->started_as,
         .private_fd = spec->private_fd,
         .ack_fd = spec->ack_fd,
     };
@@ -85,16 +87,26 @@ bool program_is_stopped(const struct program *program)
            info.si_pid != 0;
 }
 
-void program_stop(struct program *program, int kill_signal, instant_ns until)
+/* One that has left the group that it was given has made itself no target. */
+static void signal_group(const struct program *program, int number)
 {
+    if (kill(-program->child.pid, number) < 0)
+        program_signal(program, number);
+}
+
+void program_stop(struct program *program, const struct settings *settings, instant_ns until)
+{
+    void (*send)(const struct program *, int) =
+        settings->kill_mode == KILL_GROUP ? signal_group : program_signal;
+
     if (!program_is_alive(program))
         return;
     if (!program->ordered) {
         program->ordered = true;
         program->stop_until = until;
         child_cancel(&program->child);
-        program_signal(program, kill_signal);
-        program_signal(program, SIGCONT);
+        send(program, settings->kill_signal);
+        send(program, SIGCONT);
     } else if (until < program->stop_until) {
         program->stop_until = until;
     }

@@ -29,6 +29,7 @@ struct program_spec {
     const struct user *user;
     const struct signal_state *signals;
     const char *directory;
+    pid_t started_as; /* child.h */
     const char *lease_path;
     const struct situation *situation;
     int private_fd;
@@ -54,8 +55,10 @@ bool program_is_ready_for(const struct program *program, int number);
 /* Whether somebody has stopped it (SIGSTOP, Ctrl-Z), so that it takes no signal but SIGKILL. */
 bool program_is_stopped(const struct program *program);
 
-/* The kill signal now; overdue at `until`. A later call may only shorten the time. */
-void program_stop(struct program *program, int kill_signal, instant_ns until);
+/* The kill signal now, to whom --kill-mode says; overdue at `until`. A later call may only shorten
+ * the time.
+ */
+void program_stop(struct program *program, const struct settings *settings, instant_ns until);
 
 /* SIGKILL now. */
 void program_kill(struct program *program);

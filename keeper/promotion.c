@@ -36,6 +36,7 @@ static void promote(struct keeper *keeper, uint64_t term, const struct situation
     const struct settings *settings = keeper_settings(keeper);
     instant_ns now = clock_now_ns();
 
+    keeper_end_leader_change(keeper, now);
     if (keeper->hook.state != HOOK_RUNNING)
         hook_reset(&keeper->hook);
     keeper->promotion = (struct promotion){
@@ -109,12 +110,13 @@ void keeper_advance_promotion(struct keeper *keeper, instant_ns now)
     if (!signal_when_ready(keeper, now))
         return;
     if (hook->state == HOOK_NONE && keeper_has_hook(settings->on_promote))
-        keeper_start_hook(keeper, "on-promote", settings->on_promote, &promotion->situation,
+        keeper_start_hook(keeper, hook, "on-promote", settings->on_promote, &promotion->situation,
                           &keeper->guard, promotion->until, HOOK_GRACE);
     if (hook->state == HOOK_RUNNING)
         return;
-    if (hook->state == HOOK_FAILED) {
-        promotion_failed(keeper, 0, hook->reason);
+    if (hook->state == HOOK_FAILED && settings->on_hook_failure != HOOK_FAILURE_IGNORE) {
+        bool ends_us = settings->on_hook_failure == HOOK_FAILURE_EXIT;
+        promotion_failed(keeper, ends_us ? EXIT_STATUS_LEAD_LOST : 0, hook->reason);
         return;
     }
     promotion->active = false;

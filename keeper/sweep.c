@@ -162,6 +162,18 @@ static void kill_doomed(size_t count, unsigned earlier_sweeps)
         signal_doomed(count, SIGKILL, NULL);
 }
 
+void sweep_signal(int number)
+{
+    bool complete;
+
+    if (!proc)
+        return;
+    size_t count = list_processes(&complete);
+    doom(count, 0);
+    signal_doomed(count, number, NULL);
+    signal_doomed(count, SIGCONT, NULL);
+}
+
 unsigned sweep(pid_t spared)
 {
     static uint64_t begun; /* of these sweeps, in which somebody was met each time */

@@ -22,4 +22,7 @@ int sweep_open(struct error *err);
  */
 unsigned sweep(pid_t spared);
 
+/* Sends a signal to every descendant once, and SIGCONT, so that stopped ones take it as well. */
+void sweep_signal(int number);
+
 #endif

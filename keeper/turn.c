@@ -17,7 +17,8 @@ void keeper_init(struct keeper *keeper, const struct keeper_start *start)
         .lock_fd = -1,
         .program = { .child = CHILD_NONE },
         .ack = start->ack,
-        .hook = { .child = CHILD_NONE },
+        .hook = { .child = CHILD_NONE, .output = OUTPUT_NONE },
+        .change.hook = { .child = CHILD_NONE, .output = OUTPUT_NONE },
     };
     keeper_open_probes(keeper);
 }
@@ -62,6 +63,9 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
     case KEEPER_STOP:
         keeper->order_due = 0;
         keeper_stop(keeper, MESSAGE_BODY(message, const struct stop_order)->until);
+        break;
+    case KEEPER_LEADER_CHANGED:
+        keeper_leader_changed(keeper, MESSAGE_BODY(message, const struct situation));
         break;
     case KEEPER_PROBE:
         keeper_order_probes(keeper, MESSAGE_BODY(message, const struct probe_order));
@@ -120,6 +124,8 @@ static void reap(struct keeper *keeper)
 void keeper_turn(struct keeper *keeper)
 {
     keeper_advance(keeper); /* an overdue kill comes before everything else */
+    hook_take_output(&keeper->hook);
+    hook_take_output(&keeper->change.hook);
     reap(keeper);
     keeper_exec_decided(keeper);
     keeper_advance(keeper);

@@ -102,6 +102,7 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
     log_info("demoted key=%s after=%llums", supervisor->settings->key,
              milliseconds_since(supervisor->changed, now));
     supervisor_write_record(supervisor);
+    lead_tell_change(supervisor);
 }
 
 static void program_started(struct supervisor *supervisor, pid_t pid, instant_ns now)
@@ -130,7 +131,9 @@ static bool may_go_on_without(struct supervisor *supervisor, const struct exit_r
     if (report->ordered && supervisor->settings->mode == MODE_LEADER_ONLY)
         return true;
     return !(report->ordered && had_started) &&
-           restart_program_ended(supervisor, status, false, now);
+           restart_program_ended(supervisor, status,
+                                 forwarding_ended_program(supervisor, report->wait_status, now),
+                                 now);
 }
 
 static void program_exited(struct supervisor *supervisor, const struct exit_report *report,

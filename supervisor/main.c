@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "keeper/cgroup.h"
+#include "keeper/inherited.h"
 #include "keeper/sweep.h"
 #include "keeper/terminal.h"
 #include "supervisor/supervisor.h"
@@ -154,9 +155,10 @@ static int begin(struct supervisor *supervisor, struct user *user, struct error 
     int status = set_up(supervisor, user, err);
     if (status != 0)
         return status;
-    if (keeper_start_process(supervisor, err) < 0 || network_start_process(supervisor, err) < 0)
+    if (keeper_start_process(supervisor, err) < 0)
         return EXIT_STATUS_INTERNAL;
-    return 0;
+    inherited_close();
+    return network_start_process(supervisor, err) < 0 ? EXIT_STATUS_INTERNAL : 0;
 }
 
 static void drain_timer(int timer_fd)
@@ -209,6 +211,7 @@ int main(int argc, char **argv)
     struct error err = { .text = "" };
     char **command;
 
+    inherited_note();
     signal_state_take(&signals);
     int parsed = options_parse(&settings, argc, argv, &command, &err);
     if (parsed > 0)

@@ -194,6 +194,8 @@ static void lock_seen(struct supervisor *supervisor, const struct lock_view *vie
                     &supervisor->election.session);
     election_lock_seen(&supervisor->election, view, now, &commands);
     lead_carry_out(supervisor, &commands, now);
+    supervisor->leader = view->session;
+    lead_tell_change(supervisor);
 }
 
 void network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,

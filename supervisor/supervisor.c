@@ -168,13 +168,12 @@ bool supervisor_leaves_nothing(const struct supervisor *supervisor)
 static void take_signal(struct supervisor *supervisor, const struct signalfd_siginfo *info,
                         instant_ns now)
 {
-    struct signal_order order = { .number = (int32_t)info->ssi_signo };
     char name[SIGNAL_NAME_SIZE];
 
     if (info->ssi_signo == SIGCHLD || (pid_t)info->ssi_pid == getpid())
         return; /* reaped apart; a broken pipe of our own is no signal to anybody */
     if (!(supervisor->settings->stop_signals & SIGNAL_BIT(info->ssi_signo))) {
-        keeper_send(supervisor, KEEPER_SIGNAL, 0, &order, sizeof order, -1);
+        forwarding_take(supervisor, (int)info->ssi_signo, now);
     } else if (supervisor->stop_deadline == 0) {
         log_info("stopping signal=%s", signal_name((int)info->ssi_signo, name));
         supervisor_stop(supervisor, -1, now);

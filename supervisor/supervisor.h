@@ -10,6 +10,7 @@
 #include "election/election.h"
 #include "keeper/keeper.h"
 #include "keeper/orders.h"
+#include "supervisor/forwarding.h"
 #include "supervisor/health.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
@@ -70,8 +71,10 @@ struct supervisor {
     struct election election;
     bool election_over;
     struct open_request open[OPEN_REQUESTS_MAX];
-    int lock_fd;      /* the file store's lock; -1 */
-    char holder[512]; /* the leader's identity; empty: unknown */
+    int lock_fd;              /* the file store's lock; -1 */
+    char holder[512];         /* the leader's identity; empty: unknown */
+    struct session_id leader; /* by the last look at the lock; empty: nobody */
+    struct session_id told;   /* the last leader of whom the leader-change hook was told */
     struct start_line start_line;
     instant_ns changed; /* when the present promotion or demotion began */
     struct checkup checkup;
@@ -88,6 +91,7 @@ struct supervisor {
     bool network_killed; /* it hung, and is not reaped yet */
 
     bool taken_down; /* no tag shows this instance any more */
+    struct forwarding forwarding;
     struct restarts restarts;
     bool program_runs;
     bool gone;          /* nothing of the program is left, or there never was any */
@@ -174,6 +178,9 @@ void lead_step_down(struct supervisor *supervisor, enum election_reason reason,
 void lead_promote_again(struct supervisor *supervisor, instant_ns now);
 
 void lead_stop(struct supervisor *supervisor, instant_ns now);
+
+/* Tells followers of another leader, once each. */
+void lead_tell_change(struct supervisor *supervisor);
 
 /* Orders the demotion, or, while one is under way, that it hastens. */
 void lead_order_demotion(struct supervisor *supervisor, enum election_reason reason,

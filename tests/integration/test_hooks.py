@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -183,3 +184,99 @@ def test_a_restarted_instance_that_led_runs_on_demote_before_it_stands(world):
     after = [event for event in world.events.all("*mote-*", after=killed)]
     assert [event.what for event in after][:3] == ["demote-begin", "demote-end", "promote-begin"]
     assert after[0].reason == "restart"
+
+
+# What they print
+
+def test_what_hooks_print_is_logged_line_by_line_with_their_name(world):
+    one = world.file("one", "--log-level", "error", "--on-promote", "sh -c 'echo up; echo oops >&2; printf unfinished'",
+                     "--on-demote", "echo down", command=program())
+    for line in ("up", "oops", "unfinished"):
+        one.wait_for_line(f"^2.*Z info on-promote: {line}$", 5)
+    one.stop()
+    one.wait_for_line("^2.*Z info on-demote: down$", 1)
+
+
+def test_as_json_too(world):
+    one = world.file("one", "--log-format", "json", "--on-promote", "echo 'a \"quoted\" word'", command=program())
+    line = one.wait_for_line("quoted", 5).text
+    assert json.loads(line)["message"] == 'on-promote: a "quoted" word'
+
+
+def test_a_long_line_comes_in_pieces(world):
+    one = world.file("one", "--on-promote", "sh -c 'head -c 2500 /dev/zero | tr \\\\0 x; echo; echo end'", command=program())
+    one.wait_for_line("on-promote: end", 5)
+    pieces = [line.text.rsplit(": ", 1)[1] for line in one.matching("on-promote: x+$")]
+    assert "".join(pieces) == "x" * 2500 and len(pieces) == 3
+
+
+def test_a_hook_that_prints_without_end_is_ended_in_time(world):
+    one = world.file("one", "--on-promote", "yes", "--promote-timeout", "500ms", command=program(),
+                     stderr=subprocess.DEVNULL)
+    two = world.file("two", *hooks(), command=program())
+    world.events.wait("promote-end", 10, name="two")
+    assert one.stop() == 0
+    two.stop()
+
+
+def test_a_hook_that_closes_its_output_goes_on(world):
+    one = world.file("one", "--on-promote", f"sh -c 'exec >&- 2>&-; sleep 0.3; exec {hook('promote')}'", command=program())
+    world.events.wait("promote-end", 5)
+    before = processor_time(one.pid_of("keeper"))
+    holds(lambda: True, 0.3)
+    assert processor_time(one.pid_of("keeper")) - before < 0.1
+    one.stop()
+
+
+def processor_time(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_daemon_that_a_hook_leaves_holds_nothing_up(world):
+    one = world.file("one", *hooks("--children", 1), command=program())
+    world.events.wait("promote-end", 5)
+    one.wait_for_line("leading", 5)
+    assert one.stop() == 0
+    one.all_gone()
+
+
+def test_a_hook_whose_file_was_replaced_or_vanished(world):
+    path = world.path("up")
+
+    def write(text):
+        with open(path + ".new", "w") as file:
+            file.write("#!/bin/sh\n" + text)
+        os.chmod(path + ".new", 0o755)
+        os.rename(path + ".new", path)
+    write("echo first; sleep 0.5; echo last")
+    one = world.file("one", "--on-promote", path, "--on-demote", "true", "--restart", "on-failure", command=program())
+    one.wait_for_line("on-promote: first", 5)
+    write("echo second")
+    one.wait_for_line("on-promote: last", 5)
+    one.wait_for_line("leading", 5)
+    processes.kill(world.events.all("start")[-1].pid)
+    one.wait_for_line("on-promote: second", 10)
+    os.unlink(path)
+    one.wait_for_line("leading again", 5)
+    processes.kill(world.events.all("start")[-1].pid)
+    assert "No such file" in one.wait_for_line("hook failed hook=on-promote", 10).text
+
+
+# When they fail
+
+@pytest.mark.parametrize("how", [("--status", 3), ("--exit-after", 5000)])
+def test_a_failure_can_be_ignored(world, how):
+    one = world.file("one", "--on-hook-failure", "ignore", "--promote-timeout", "300ms", *hooks(*how), command=program())
+    one.wait_for_line("hook failed hook=on-promote", 5)
+    one.wait_for_line("leading", 5)
+    assert one.stop() == 0
+
+
+def test_a_failure_can_end_the_instance(world):
+    one = world.file("one", "--on-hook-failure", "exit", *hooks("--exit-after", 300, "--status", 3), command=program())
+    world.events.wait("promote-begin", 5)
+    two = world.file("two", *hooks(), command=program())
+    assert one.wait(10) == 75
+    world.events.wait("promote-end", 5, name="two")
+    two.stop()

@@ -17,6 +17,8 @@
 #include "base/log.h"
 #include "keeper/ack.h"
 #include "keeper/child.h"
+#include "keeper/inherited.h"
+#include "keeper/output.h"
 #include "keeper/sweep.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
@@ -188,6 +190,34 @@ pid_t simulated_waitpid(pid_t pid, int *status, int options)
         *status = dead->wait_status;
     process_reap(dead);
     return dead->pid;
+}
+
+/* What these programs have started heeds nothing but SIGKILL. */
+void sweep_signal(int number)
+{
+    (void)number;
+}
+
+void inherited_close(void)
+{
+}
+
+/* These hooks print nothing. */
+int output_open(struct output *output, const char *name, bool held, int *writer, struct error *err)
+{
+    (void)name, (void)held, (void)writer, (void)err;
+    *output = OUTPUT_NONE;
+    return 0;
+}
+
+void output_take(struct output *output)
+{
+    (void)output;
+}
+
+void output_close(struct output *output, bool told)
+{
+    (void)output, (void)told;
 }
 
 unsigned sweep(pid_t spared)

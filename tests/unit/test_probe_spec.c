@@ -80,7 +80,7 @@ static const char *const refused[][2] = {
     { "exec:", "" },
     { "exec:'a", "" },
     { "consul:redis", "names something behind" },
-    { "tcp://a:1#status=200", "status: is for http" },
+    { "tcp://a:1#status=200", "\"status\" is for http" },
     { "tcp://a:1#fast", "is no option of a probe" },
     { "tcp://a:1#speed=1", "is no option of a probe" },
     { "tcp://a:1#rise=0", "rise: \"0\" is not a count" },

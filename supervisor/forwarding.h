@@ -1,0 +1,26 @@
+/* forwarding.h - signals that we are sent and that mean nothing to us: the program gets them, as
+ * --rewrite says. Private to supervisor/.
+ */
+#ifndef SUPERVISOR_FORWARDING_H
+#define SUPERVISOR_FORWARDING_H
+
+#include <stdbool.h>
+
+#include "election/lease.h"
+
+#define FORWARDED_SIGNALS 65 /* by number */
+
+struct supervisor;
+
+struct forwarding {
+    instant_ns sent[FORWARDED_SIGNALS]; /* the last of each, as the program got it; 0: none */
+};
+
+void forwarding_take(struct supervisor *supervisor, int number, instant_ns now);
+
+/* Whether the program's end follows from a signal that it was forwarded: one that it died by, or
+ * one that programs take as a wish to end. Such an end is a stop, and no crash.
+ */
+bool forwarding_ended_program(const struct supervisor *supervisor, int wait_status, instant_ns now);
+
+#endif

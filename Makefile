@@ -57,8 +57,8 @@ formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] kee
                     stores/*.[ch] consul/*.[ch] probes/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
-needs_libraries := network/% stores/% consul/% probes/% tests/unit/% tests/model/% tests/simulation/% \
-                   tests/conformance/%
+needs_libraries := network/% stores/% consul/% probes/http.c probes/tcp.c probes/consul.c probes/transfer.c \
+                   tests/unit/% tests/model/% tests/simulation/% tests/conformance/%
 
 programs := $(BUILD)/consul-leader $(BUILD)/consul-leader-network
 headers  := $(wildcard include/consul_leader/*.h)

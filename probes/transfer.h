@@ -21,7 +21,8 @@ struct transfers *transfers_open(void);
 CURL *transfer_new(void);
 
 /* judge: called once with what came of it, unless it is cancelled; it says whether that is good,
- * and if not why, which reason says already where libcurl failed. The probe's run has ended after it. easy is the transfer's from here on.
+ * and if not why, which reason says already where libcurl failed. The probe's run has ended after
+ * it. easy is the transfer's from here on.
  */
 struct transfer *transfer_begin(struct transfers *transfers, struct probe *probe, CURL *easy,
                                 bool (*judge)(const struct probe *probe, CURL *easy, CURLcode code,

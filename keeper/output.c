@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 
+/* As much as a pipe holds: the end of what one that is dead has printed is in it. */
 #define TAKEN_AT_ONCE 65536
 
 int output_open(struct output *output, const char *name, bool held, int *writer, struct error *err)
@@ -57,8 +58,8 @@ static void make_room(struct output *output)
         ;
 }
 
-/* Returns whether there may be more. */
-static bool take(struct output *output)
+/* Returns how much came; 0: there is no more for now. */
+static size_t take(struct output *output)
 {
     make_room(output);
     ssize_t size =
@@ -66,17 +67,18 @@ static bool take(struct output *output)
     if (size == 0) /* nobody has it any more; what is kept is written at the end */
         close_end(&output->fd);
     if (size <= 0)
-        return false;
+        return 0;
     output->used += (size_t)size;
     make_room(output);
-    return true;
+    return (size_t)size;
 }
 
 void output_take(struct output *output)
 {
-    for (size_t taken = 0; output->fd >= 0 && taken < TAKEN_AT_ONCE; taken += sizeof output->text)
-        if (!take(output))
-            return;
+    size_t size = 1;
+
+    for (size_t taken = 0; output->fd >= 0 && size > 0 && taken < TAKEN_AT_ONCE; taken += size)
+        size = take(output);
 }
 
 void output_close(struct output *output, bool told)

@@ -28,7 +28,8 @@
     SUITE(acquire_suite)                                                                           \
     SUITE(held_lock_suite)                                                                         \
     SUITE(schedule_suite)                                                                          \
-    SUITE(health_suite)
+    SUITE(health_suite)                                                                            \
+    SUITE(output_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

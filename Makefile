@@ -57,8 +57,8 @@ formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] kee
                     stores/*.[ch] consul/*.[ch] probes/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
-needs_libraries := network/% stores/% consul/% probes/http.c probes/tcp.c probes/consul.c probes/transfer.c \
-                   tests/unit/% tests/model/% tests/simulation/% tests/conformance/%
+needs_libraries := network/% stores/% consul/% $(addprefix probes/,http.c tcp.c consul.c transfer.c) tests/unit/% tests/model/% tests/simulation/% \
+                   tests/conformance/%
 
 programs := $(BUILD)/consul-leader $(BUILD)/consul-leader-network
 headers  := $(wildcard include/consul_leader/*.h)
@@ -67,7 +67,7 @@ manuals  := $(wildcard docs/*.1)
 .DELETE_ON_ERROR:
 
 .PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        bench-deaths bench-lateness bench-lease test-programs setup simulate mutants conformance \
+        bench-deaths bench-lateness bench-lease bench-unhealthy test-programs setup simulate mutants conformance \
         chaos chaos-programs chaos-table
 all: $(programs)
 
@@ -165,6 +165,10 @@ bench: test-programs
 # As root and with docker, 10 minutes.
 bench-deaths: test-programs
 	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/deaths.py
+
+# How soon a leader whose probes fail is followed by another.
+bench-unhealthy: test-programs
+	CONSUL=$$(tests/fetch-consul) BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/unhealthy.py
 
 # As root, who alone may go before all others.
 bench-lateness: test-programs

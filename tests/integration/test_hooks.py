@@ -255,11 +255,11 @@ def test_a_hook_whose_file_was_replaced_or_vanished(world):
     write("echo second")
     one.wait_for_line("on-promote: last", 5)
     one.wait_for_line("leading", 5)
-    processes.kill(world.events.all("start")[-1].pid)
+    processes.kill(world.events.wait("start", 5).pid)
     one.wait_for_line("on-promote: second", 10)
     os.unlink(path)
     one.wait_for_line("leading again", 5)
-    processes.kill(world.events.all("start")[-1].pid)
+    processes.kill(world.events.wait("start", 5, count=2).pid)
     assert "No such file" in one.wait_for_line("hook failed hook=on-promote", 10).text
 
 

@@ -115,7 +115,7 @@ def test_a_leader_gets_its_program_back_in_place(world, options):
     two.wait_for_line("follower|waiting", 5)
     processes.kill(first.pid)
     one.wait_for_line("leading again", 10)
-    second = world.events.all("start", name="one")[-1]
+    second = world.events.wait("start", 5, name="one", count=2)
     told = world.events.all("promote-end", name="one")
     assert second.pid != first.pid and second.role == "leader"
     assert len(told) == 2 and told[0].token == told[1].token == second.token, "it leads on with its token"
@@ -162,7 +162,8 @@ def test_a_program_that_ends_during_its_promotion_costs_the_lead(world):
     start = world.events.wait("start", 5)
     processes.kill(start.pid)
     one.wait_for_line("demoting .*reason=program-ended", 10)
-    world.events.wait("promote-begin", 10, after=world.events.wait("start", 10, after=start.at).at)
+    world.events.wait("start", 10, after=start.at)
+    world.events.wait("promote-begin", 20, count=2)
     assert one.process.poll() is None
 
 

@@ -212,40 +212,6 @@ void keeper_kill_everything(struct keeper *keeper)
         keeper->sweep_due = clock_now_ns() + SWEEP_DELAY;
 }
 
-/* --- Another leader. --- */
-
-#define CHANGE_GRACE MILLISECONDS(100)
-
-void keeper_end_leader_change(struct keeper *keeper, instant_ns now)
-{
-    keeper->change.wanted = false;
-    if (keeper->change.hook.state == HOOK_RUNNING)
-        hook_supersede(&keeper->change.hook, now, now + CHANGE_GRACE);
-}
-
-void keeper_leader_changed(struct keeper *keeper, const struct situation *situation)
-{
-    keeper->change.wanted = true;
-    keeper->change.situation = *situation;
-}
-
-/* The one that runs is waited for: it was right when it began, and the next is told the newest. */
-static void advance_leader_change(struct keeper *keeper, instant_ns now)
-{
-    const struct settings *settings = keeper_settings(keeper);
-    struct leader_change *change = &keeper->change;
-    bool is_busy = keeper->led || keeper->promotion.active || keeper->killing ||
-                   keeper->demotion.stage != DEMOTION_NONE ||
-                   keeper->program.state == PROGRAM_ENDED || keeper->gone_wanted;
-
-    if (!change->wanted || is_busy || change->hook.state == HOOK_RUNNING)
-        return;
-    change->wanted = false;
-    hook_reset(&change->hook);
-    keeper_start_hook(keeper, &change->hook, "on-leader-change", settings->on_leader_change,
-                      &change->situation, NULL, now + settings->promote_timeout_ns, CHANGE_GRACE);
-}
-
 /* --- The end. --- */
 
 void keeper_stop(struct keeper *keeper, instant_ns until)
@@ -397,7 +363,7 @@ void keeper_advance(struct keeper *keeper)
     } while (keeper->demotion.stage != before);
     if (keeper->promotion.active)
         keeper_advance_promotion(keeper, now);
-    advance_leader_change(keeper, now);
+    keeper_advance_leader_change(keeper, now);
     advance_sweep(keeper, now);
 }
 

@@ -134,8 +134,9 @@ int keeper_spawn_program(struct keeper *keeper, const struct situation *situatio
 
 bool keeper_has_hook(const char *command);
 
-/* The leader-change hook is out of date, or in the way. */
+/* The leader-change hook is out of date, or in the way; and the next, when nothing is. */
 void keeper_end_leader_change(struct keeper *keeper, instant_ns now);
+void keeper_advance_leader_change(struct keeper *keeper, instant_ns now);
 
 /* hook: its place. guard: NULL for a hook that may always start. grace: from its SIGTERM to its
  * SIGKILL. */

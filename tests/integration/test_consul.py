@@ -194,7 +194,7 @@ def test_the_key_taken_by_another_session(world):
     assert trio.consul.put(KEY, "", release=trio.consul.holder(KEY))
     assert trio.consul.put(KEY, "somebody", acquire=other)
     until(lambda: not trio.leaders(), 2, "the leader is none any more")
-    assert trio.instances[name].matching("lost|another", taken)
+    trio.instances[name].wait_for_line("lost|another", 2, after=taken)
     holds(lambda: not trio.leaders(), LEASE + 1, "the lock is somebody else's")
     given_back = now()
     assert trio.consul.put(KEY, "somebody", release=other)

@@ -63,7 +63,7 @@ def test_a_lost_node(world, settled, how, figure):
         trio.cluster.switch.cut(trio.agents[name].namespace)
     took = trio.next_leads(lost, promised["node lost"] + 5, but=name).at - lost
     figure(f"node lost, {how}", took)
-    assert took <= promised["node lost"] + 1, "whole seconds, and serf's own time varies"
+    assert took <= promised["node lost"] + 2, "whole seconds, and serf's own time varies on a busy machine"
 
 
 @pytest.mark.long(60)

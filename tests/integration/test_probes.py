@@ -268,10 +268,11 @@ def test_a_command_that_does_not_end_but_speaks(world):
 
 
 def test_what_a_command_leaves_behind_is_ended(world):
-    one = start(world, *probe(sh(f"{hook('left', '--exit-after', 60000)} &")))
+    path = world.path("said", "left")
+    one = start(world, *probe(sh(f"sleep 1234 & echo $! > {path}.new; mv {path}.new {path}")))
     finds(one, True)
-    left = world.events.wait("left-begin", 10)
-    until(lambda: not processes.alive(left.pid), 5)
+    left = int(open(path).read())
+    until(lambda: not processes.alive(left), 5)
 
 
 def test_a_command_finds_what_a_hook_finds(world):

@@ -357,7 +357,7 @@ def test_two_instances_of_one_place(world):
     world.start("two", *options, "--", *program(), agent=consul)
     holds(lambda: len(consul.sessions()) == 1, 1.5, "the second makes no session")
     one.stop()
-    world.events.wait("start", 2, name="two")
+    world.events.wait("start", 5, name="two")
 
 
 def test_one_inside_another(world):

@@ -89,8 +89,10 @@ bool restart_program_ended(struct supervisor *supervisor, int status, bool was_t
     restarts->in_place = fits_the_lead(supervisor, delay, now);
     log_warn("the program is started again status=%d in=%llums", status,
              (unsigned long long)(delay / MILLISECONDS(1)));
-    if (!restarts->in_place)
+    if (!restarts->in_place) {
         lead_step_down(supervisor, REASON_PROGRAM_ENDED, delay, now);
+        restart_lead_lost(supervisor); /* also where the demotion had begun before */
+    }
     standing_update(supervisor, now);
     return true;
 }

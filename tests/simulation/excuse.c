@@ -67,8 +67,9 @@ bool excuse_cannot_be_ended(const struct process *process)
     if (instance != former && former->disturbed + SLACK > since)
         since = former->disturbed + SLACK; /* it held the place until then */
     lateness += instance->slot->settings->demote_timeout_ns + KILL_BUDGET_NS;
+    /* A successor demotes when nothing of the run before it is left. */
     return world.now < since + lateness || (term && term->demotion_failed) ||
-           excuse_held(instance, lateness + SLACK);
+           excuse_held(instance, lateness + SLACK) || excuse_held(former, lateness + SLACK);
 }
 
 bool excuse_could_not_know(const struct process *one, const struct process *other)

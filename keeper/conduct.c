@@ -59,13 +59,11 @@ bool keeper_has_hook(const char *command)
     return command[0] != '\0';
 }
 
-void keeper_start_hook(struct keeper *keeper, struct hook *hook, const char *name,
-                       const char *command, const struct situation *situation,
-                       const struct guard *guard, instant_ns timeout, duration_ns grace)
+struct command keeper_command(const struct keeper *keeper, const char *text,
+                              const struct situation *situation)
 {
-    struct hook_spec spec = {
-        .name = name,
-        .command = command,
+    return (struct command){
+        .text = text,
         .settings = keeper_settings(keeper),
         .user = keeper->start->user,
         .signals = keeper->start->signals,
@@ -74,6 +72,16 @@ void keeper_start_hook(struct keeper *keeper, struct hook *hook, const char *nam
         .situation = situation,
         .program = program_is_alive(&keeper->program) ? keeper->program.child.pid : 0,
         .private_fd = keeper->lock_fd,
+    };
+}
+
+void keeper_start_hook(struct keeper *keeper, struct hook *hook, const char *name,
+                       const char *command, const struct situation *situation,
+                       const struct guard *guard, instant_ns timeout, duration_ns grace)
+{
+    struct hook_spec spec = {
+        .name = name,
+        .command = keeper_command(keeper, command, situation),
         .guard = guard,
         .timeout = timeout,
         .last = timeout + grace,

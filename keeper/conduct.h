@@ -132,6 +132,10 @@ void keeper_report_failure(struct keeper *keeper, enum keeper_message type, uint
 int keeper_spawn_program(struct keeper *keeper, const struct situation *situation,
                          struct error *err);
 
+/* The operator's command as this keeper runs it. */
+struct command keeper_command(const struct keeper *keeper, const char *text,
+                              const struct situation *situation);
+
 bool keeper_has_hook(const char *command);
 
 /* The leader-change hook is out of date, or in the way; and the next, when nothing is. */

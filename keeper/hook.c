@@ -9,8 +9,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "base/words.h"
-#include "keeper/environment.h"
 
 #define CANCEL_GRACE MILLISECONDS(500)
 
@@ -24,32 +22,11 @@ static void fail(struct hook *hook, const char *reason)
 
 static int spawn(struct hook *hook, const struct hook_spec *spec, struct error *err)
 {
-    static struct environment environment;
-    AUTO_FREE char **words = NULL;
     AUTO_CLOSE int writer = -1;
 
-    if (words_split(spec->command, &words, err) < 0 ||
-        output_open(&hook->output, spec->name, false, &writer, err) < 0)
+    if (output_open(&hook->output, spec->name, false, &writer, err) < 0)
         return -1;
-    const struct environment_extra extra = {
-        .lease_path = spec->lease_path,
-        .program = spec->program,
-        .ack_fd = -1,
-    };
-    environment_build(&environment, spec->settings, spec->user, spec->situation, &extra);
-    struct child_spec child = {
-        .argv = words,
-        .environment = environment.variables,
-        .user = spec->user,
-        .signals = spec->signals,
-        .directory = spec->directory,
-        .may_set_uid = spec->settings->allow_setuid,
-        .is_hook = true,
-        .output_fd = writer,
-        .private_fd = spec->private_fd,
-        .ack_fd = -1,
-    };
-    return child_spawn(&hook->child, &child, err);
+    return command_spawn(&spec->command, writer, &hook->child, err);
 }
 
 void hook_start(struct hook *hook, const struct hook_spec *spec, instant_ns now)
@@ -74,7 +51,7 @@ void hook_start(struct hook *hook, const struct hook_spec *spec, instant_ns now)
     }
     child_go(&hook->child);
     log_info("hook started hook=%s pid=%d reason=%s", hook->name, (int)hook->child.pid,
-             spec->situation->reason);
+             spec->command.situation->reason);
 }
 
 static void send_signal(const struct hook *hook, int number)

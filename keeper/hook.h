@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "election/guard.h"
 #include "keeper/child.h"
+#include "keeper/command.h"
 #include "keeper/orders.h"
 #include "keeper/output.h"
 
@@ -29,15 +30,7 @@ struct hook {
 
 struct hook_spec {
     const char *name;
-    const char *command; /* shell words */
-    const struct settings *settings;
-    const struct user *user;
-    const struct signal_state *signals;
-    const char *directory;
-    const char *lease_path;
-    const struct situation *situation;
-    pid_t program;
-    int private_fd;
+    struct command command;
     const struct guard *guard; /* must allow it once more after the fork; NULL: none */
     instant_ns timeout;
     instant_ns last;

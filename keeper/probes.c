@@ -2,41 +2,17 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/scope.h"
-#include "base/words.h"
 #include "keeper/conduct.h"
-#include "keeper/environment.h"
 
-static int start(void *context, const char *command, int output_fd, struct child *child,
+static int start(void *context, const char *text, int output_fd, struct child *child,
                  struct error *err)
 {
-    static struct environment environment;
     const struct keeper *keeper = context;
-    const struct keeper_start *begun = keeper->start;
     const struct situation follower = { .role = "follower" };
-    const struct environment_extra extra = {
-        .lease_path = begun->lease_path,
-        .program = program_is_alive(&keeper->program) ? keeper->program.child.pid : 0,
-        .ack_fd = -1,
-    };
-    AUTO_FREE char **words = NULL;
+    const struct command command =
+        keeper_command(keeper, text, keeper->led ? &keeper->lead : &follower);
 
-    if (words_split(command, &words, err) < 0)
-        return -1;
-    environment_build(&environment, begun->settings, begun->user,
-                      keeper->led ? &keeper->lead : &follower, &extra);
-    struct child_spec spec = {
-        .argv = words,
-        .environment = environment.variables,
-        .user = begun->user,
-        .signals = begun->signals,
-        .directory = begun->directory,
-        .is_hook = true,
-        .output_fd = output_fd,
-        .private_fd = keeper->lock_fd,
-        .ack_fd = -1,
-    };
-    return child_spawn(child, &spec, err);
+    return command_spawn(&command, output_fd, child, err);
 }
 
 static bool something_ends(const struct keeper *keeper)

@@ -30,6 +30,7 @@ int program_spawn(struct program *program, const struct program_spec *spec, stru
         .directory = spec->directory,
         .may_set_uid = spec->settings->allow_setuid,
         .started_as = spec->started_as,
+        .output_fd = -1,
         .private_fd = spec->private_fd,
         .ack_fd = spec->ack_fd,
     };

@@ -1,5 +1,6 @@
 """How the program and what it has started are ended, and what is forwarded to it."""
 import os
+import shlex
 import signal
 import socket
 
@@ -198,10 +199,14 @@ def test_a_listen_pid_of_somebody_else_stays(world):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start it as another")
 @pytest.mark.parametrize("options, privileges", [([], "1"), (["--allow-setuid"], "0")])
-def test_set_uid_programs_are_let_only_where_it_is_wanted(world, options, privileges):
+@pytest.mark.parametrize("which", ["program", "hook", "probe"])
+def test_set_uid_programs_are_let_only_where_it_is_wanted(world, options, privileges, which):
     path = world.path("said", "status")
-    script = f"cat /proc/self/status > {path}.new; mv {path}.new {path}; sleep 1000"
-    world.start("one", "--store", "file:" + world.path("said", "lock"), *options, "--", "sh", "-c", script,
+    shows = f"cat /proc/self/status > {path}.new; mv {path}.new {path}"
+    options = options + {"program": [], "hook": ["--on-promote", shlex.join(["sh", "-c", shows])],
+                         "probe": ["--probe", "exec:" + shlex.join(["sh", "-c", shows])]}[which]
+    world.start("one", "--store", "file:" + world.path("said", "lock"), *options, "--", "sh", "-c",
+                (shows if which == "program" else ":") + "; sleep 1000",
                 enter=["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"])
     until(lambda: os.path.exists(path), 10)
     assert processes.parse_status(open(path).read())["NoNewPrivs"] == privileges

@@ -5,11 +5,6 @@
 
 #define TOKEN_LOW_BACKOFF 60000000000u
 
-static bool same_session(const struct session_id *one, const struct session_id *other)
-{
-    return one->text[0] != '\0' && strcmp(one->text, other->text) == 0;
-}
-
 /* --- Answers. --- */
 
 /* The lock is ours; whether it may be used depends on what is left of the lease. */
@@ -187,7 +182,7 @@ static void read_back_answered(struct election *election, const struct lock_answ
                                instant_ns now, struct election_commands *commands)
 {
     bool known = answer->result == ANSWER_DONE;
-    bool ours = known && same_session(&election->session, &answer->view.session);
+    bool ours = known && session_is(&election->session, &answer->view.session);
 
     if (answer->serial == election->write_serial) {
         election->write_serial = 0;
@@ -260,7 +255,7 @@ static void ghost_see(struct election *election, const struct lock_view *view,
 
     if (ghost->session.text[0] == '\0' || ghost->release != 0)
         return;
-    if (same_session(&ghost->session, &view->session)) {
+    if (session_is(&ghost->session, &view->session)) {
         struct lock_request *request = request_add(election, commands, REQUEST_RELEASE);
         request->session = ghost->session;
         request->index = view->index;
@@ -275,8 +270,7 @@ static void ghost_see(struct election *election, const struct lock_view *view,
  */
 static void acquire_see(struct election *election, const struct lock_view *view)
 {
-    bool others =
-        view->session.text[0] != '\0' && !same_session(&election->session, &view->session);
+    bool others = view->session.text[0] != '\0' && !session_is(&election->session, &view->session);
 
     if (election->state == STATE_ACQUIRING && others && view->index > election->acquire_seen)
         election->overtaken = true;
@@ -286,7 +280,7 @@ static void acquire_see(struct election *election, const struct lock_view *view)
 static void own_lock_seen(struct election *election, const struct lock_view *view, instant_ns now,
                           struct election_commands *commands)
 {
-    if (!same_session(&election->session, &view->session)) {
+    if (!session_is(&election->session, &view->session)) {
         transition(election, EVENT_LOCK_LOST, now, commands);
         return;
     }
@@ -295,7 +289,7 @@ static void own_lock_seen(struct election *election, const struct lock_view *vie
     election->index = view->index;
     bool complete = view->ours && view->token >= election->token;
     bool pending = election->write_serial != 0 || election->write_due != 0;
-    if (complete || pending || !leads(election))
+    if (complete || pending || !election_leads(election))
         return;
     if (view->foreign && !election->foreign_told) {
         command_add(commands, COMMAND_FOREIGN);

@@ -70,7 +70,7 @@ void election_step_down(struct election *election, enum election_reason reason,
                         duration_ns stand_off, instant_ns now, struct election_commands *commands)
 {
     catch_up(election, now, commands);
-    if (leads(election)) {
+    if (election_leads(election)) {
         election->reason = reason;
         candidacy_hold_off(&election->candidacy, now + stand_off);
         transition(election, EVENT_STEP_DOWN, now, commands);
@@ -94,7 +94,7 @@ void election_stop(struct election *election, enum election_reason reason, insta
     election_time_passed(election, now, commands);
 }
 
-bool leads(const struct election *election)
+bool election_leads(const struct election *election)
 {
     return election->state == STATE_PROMOTING || election->state == STATE_LEADING;
 }
@@ -112,7 +112,7 @@ static void notice_standstill(struct election *election, instant_ns now)
 void catch_up(struct election *election, instant_ns now, struct election_commands *commands)
 {
     notice_standstill(election, now);
-    if (leads(election) && now >= election->lease.soft)
+    if (election_leads(election) && now >= election->lease.soft)
         transition(election, EVENT_SOFT_DEADLINE, now, commands);
 }
 
@@ -211,7 +211,7 @@ void election_time_passed(struct election *election, instant_ns now,
         renew(election, slot, now, commands);
     if (election->retry_due != 0 && now >= election->retry_due)
         read_back(election, now, commands);
-    if (leads(election) && election->write_due != 0 && now >= election->write_due) {
+    if (election_leads(election) && election->write_due != 0 && now >= election->write_due) {
         election->write_due = 0;
         election->write_serial = request_add(election, commands, REQUEST_READ_BACK)->serial;
     }
@@ -241,8 +241,8 @@ instant_ns election_next_due(const struct election *election)
 {
     instant_ns due = 0;
 
-    consider(&due, leads(election), election->lease.soft);
-    consider(&due, leads(election), election->write_due);
+    consider(&due, election_leads(election), election->lease.soft);
+    consider(&due, election_leads(election), election->write_due);
     consider(&due, session_is_due(election), election->session_due);
     consider(&due, renewal_slot((struct election *)election) != NULL, election->renewal_due);
     consider(&due, true, election->retry_due);
@@ -253,6 +253,5 @@ instant_ns election_next_due(const struct election *election)
 
 bool election_may_act(const struct election *election)
 {
-    return election->state == STATE_PROMOTING || election->state == STATE_LEADING ||
-           election->state == STATE_DEMOTING;
+    return election_leads(election) || election->state == STATE_DEMOTING;
 }

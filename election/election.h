@@ -205,6 +205,9 @@ void election_time_passed(struct election *election, instant_ns now,
 /* 0: nothing is due. */
 instant_ns election_next_due(const struct election *election);
 
+/* Whether it leads, or is being promoted: the lease is the keeper's concern. */
+bool election_leads(const struct election *election);
+
 /* Whether the program may act as leader, or may still do so. */
 bool election_may_act(const struct election *election);
 

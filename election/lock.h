@@ -7,11 +7,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A store's name for a session; Consul's is a UUID. Empty: none. */
 struct session_id {
     char text[64];
 };
+
+/* Whether both are the same session; none is never one. */
+static inline bool session_is(const struct session_id *one, const struct session_id *other)
+{
+    return one->text[0] != '\0' && strcmp(one->text, other->text) == 0;
+}
 
 /* The lock as one read showed it. */
 struct lock_view {

@@ -20,9 +20,6 @@ struct lock_request *request_add(struct election *election, struct election_comm
 /* Asks for the end of the term's hold on the lock. */
 void ask_for_release(struct election *election, struct election_commands *commands);
 
-/* Whether the lease is the keeper's concern: promoting or leading. */
-bool leads(const struct election *election);
-
 /* Comes before all that is read: who wakes late finds answers that would have been good in time,
  * and has seen nothing meanwhile.
  */

@@ -36,9 +36,4 @@ struct store {
     struct consul_report report;
 };
 
-static inline bool session_is(const struct session_id *one, const struct session_id *other)
-{
-    return one->text[0] != '\0' && strcmp(one->text, other->text) == 0;
-}
-
 #endif

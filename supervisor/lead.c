@@ -211,19 +211,14 @@ void lead_stand(struct supervisor *supervisor, instant_ns now)
     standing_update(supervisor, now);
 }
 
-static bool same_session(const struct session_id *one, const struct session_id *other)
-{
-    return strcmp(one->text, other->text) == 0;
-}
-
 void lead_tell_change(struct supervisor *supervisor)
 {
     struct situation situation = { .role = "follower", .reason = "leader-changed" };
 
     if (supervisor->settings->on_leader_change[0] == '\0' || supervisor->phase != PHASE_RUNS ||
         election_may_act(&supervisor->election) || supervisor->leader.text[0] == '\0' ||
-        same_session(&supervisor->leader, &supervisor->told) ||
-        same_session(&supervisor->leader, &supervisor->election.session))
+        session_is(&supervisor->leader, &supervisor->told) ||
+        session_is(&supervisor->leader, &supervisor->election.session))
         return;
     supervisor->told = supervisor->leader;
     situation.session = supervisor->leader;

@@ -42,17 +42,11 @@ void standing_update(struct supervisor *supervisor, instant_ns now)
 
 /* --- A leader that is not well. --- */
 
-static bool leads(const struct supervisor *supervisor)
-{
-    enum election_state state = supervisor->election.state;
-
-    return state == STATE_PROMOTING || state == STATE_LEADING;
-}
-
 static bool should_step_down(const struct supervisor *supervisor)
 {
-    return supervisor->settings->unhealthy_leader == UNHEALTHY_STEP_DOWN && leads(supervisor) &&
-           health_state(supervisor) == HEALTH_ILL && supervisor->stop_deadline == 0;
+    return supervisor->settings->unhealthy_leader == UNHEALTHY_STEP_DOWN &&
+           election_leads(&supervisor->election) && health_state(supervisor) == HEALTH_ILL &&
+           supervisor->stop_deadline == 0;
 }
 
 /* Nobody else is known to stand ready: so ill a leader may still do better than none. */
@@ -148,7 +142,7 @@ void standing_health_changed(struct supervisor *supervisor, instant_ns now)
     if (!ill)
         supervisor->standing.stay_told = false;
     standing_update(supervisor, now);
-    if (!ill || !leads(supervisor) || supervisor->stop_deadline != 0)
+    if (!ill || !election_leads(&supervisor->election) || supervisor->stop_deadline != 0)
         return;
     switch (supervisor->settings->unhealthy_leader) {
     case UNHEALTHY_STEP_DOWN:

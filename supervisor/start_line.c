@@ -52,11 +52,6 @@ void start_line_tell_settings(const struct settings *settings)
                  stop, duration_format(settings->lease_ns, lease));
 }
 
-static bool same(const struct session_id *one, const struct session_id *other)
-{
-    return strcmp(one->text, other->text) == 0;
-}
-
 static const char *rounded(uint64_t duration_ns, char text[DURATION_TEXT_SIZE])
 {
     uint64_t unit = duration_ns >= SECONDS(1) ? SECONDS(1) : MILLISECONDS(1);
@@ -112,7 +107,7 @@ void start_line_tell(struct start_line *start_line, const struct settings *setti
     if (settings->store == STORE_FILE && view->session.text[0] == '\0')
         return;
     if (start_line->told &&
-        (same(&start_line->leader, &view->session) || same(own, &view->session)))
+        (session_is(&start_line->leader, &view->session) || session_is(own, &view->session)))
         return;
     describe_leader(leader, sizeof leader, view);
     bool is_led = view->session.text[0] != '\0';

@@ -27,9 +27,12 @@ const char *signal_name(int number, char name[SIGNAL_NAME_SIZE]);
  */
 int signals_parse(const char *text, uint64_t *mask, struct error *err);
 
+/* An array by a signal's number has so many. */
+#define SIGNAL_NUMBERS 65
+
 /* What a signal becomes before it is forwarded. */
 struct signal_rewrites {
-    uint8_t to[65]; /* by number; 0: itself */
+    uint8_t to[SIGNAL_NUMBERS]; /* 0: itself */
 };
 
 #define SIGNAL_DROPPED UINT8_MAX

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "base/signals.h"
 #include "supervisor/supervisor.h"
 
 static const int wishes_to_end[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };

@@ -6,14 +6,13 @@
 
 #include <stdbool.h>
 
+#include "base/signals.h"
 #include "election/lease.h"
-
-#define FORWARDED_SIGNALS 65 /* by number */
 
 struct supervisor;
 
 struct forwarding {
-    instant_ns sent[FORWARDED_SIGNALS]; /* the last of each, as the program got it; 0: none */
+    instant_ns sent[SIGNAL_NUMBERS]; /* the last of each, as the program got it; 0: none */
 };
 
 void forwarding_take(struct supervisor *supervisor, int number, instant_ns now);

@@ -220,11 +220,12 @@ def test_a_hook_that_prints_without_end_is_ended_in_time(world):
 
 
 def test_a_hook_that_closes_its_output_goes_on(world):
-    one = world.file("one", "--on-promote", f"sh -c 'exec >&- 2>&-; sleep 0.3; exec {hook('promote')}'", command=program())
-    world.events.wait("promote-end", 5)
+    closing = f"sh -c 'exec >&- 2>&-; exec {hook('promote', '--exit-after', 1000)}'"
+    one = world.file("one", "--on-promote", closing, command=program())
+    world.events.wait("promote-begin", 5)
     before = processor_time(one.pid_of("keeper"))
-    holds(lambda: True, 0.3)
-    assert processor_time(one.pid_of("keeper")) - before < 0.1
+    world.events.wait("promote-end", 10)
+    assert processor_time(one.pid_of("keeper")) - before < 0.3, "a closed pipe wakes nobody"
     one.stop()
 
 

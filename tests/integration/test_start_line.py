@@ -52,7 +52,7 @@ def test_a_planned_change(world, settled, figure):
     assert min(took) < promised["planned"]
 
 
-@pytest.mark.long(60)
+@pytest.mark.timed  # serf takes longer where its gossip waits for a processor
 @pytest.mark.parametrize("how", ["agent killed", "links cut"])
 def test_a_lost_node(world, settled, how, figure):
     trio, name, promised = settled
@@ -63,7 +63,7 @@ def test_a_lost_node(world, settled, how, figure):
         trio.cluster.switch.cut(trio.agents[name].namespace)
     took = trio.next_leads(lost, promised["node lost"] + 5, but=name).at - lost
     figure(f"node lost, {how}", took)
-    assert took <= promised["node lost"] + 2, "whole seconds, and serf's own time varies on a busy machine"
+    assert took <= promised["node lost"] + 1, "whole seconds, and serf's own time varies"
 
 
 @pytest.mark.long(60)

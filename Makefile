@@ -5,8 +5,9 @@
 #   SANITIZE=1        with AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize
 #   PREFIX, DESTDIR   for install; /usr/local
 #   CONSUL=program    the Consul to test against; without it 1.8.7 is fetched
+#   NOMAD=program     the Nomad to test against; without it 1.11.3 is built
 #   TESTS=arguments   for pytest, as in `make integration TESTS='-k stop'`
-#   SEED=n, RUNS=n    for simulate: tells that run, or plays so many; 100,000
+#   SEED=n, RUNS=n    for simulate: tells that run, or plays so many; 100,000; for soak: 1 and 10,000 hooks
 #   SEQUENCES="seed first count"   for conformance
 #   RUNS=n, LONG_RUNS=n   for bench-deaths, 50 and 10; RUNS=n for bench-lateness, 1,000
 #   MUTANTS=names     for mutants, as in `make mutants MUTANTS="'no drift allowance'"`
@@ -45,14 +46,16 @@ unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/ack.c 
                     keeper/cgroup_folder.c keeper/inherited.c keeper/output.c probes/exec.c probes/http.c probes/tcp.c probes/consul.c \
                     probes/transfer.c supervisor/peers.c supervisor/place.c supervisor/record.c \
                     supervisor/remains.c supervisor/directory.c supervisor/lease_file.c \
-                    consul/http.c consul/http_failure.c consul/address.c consul/token.c base/message.c base/log.c
+                    consul/http.c consul/http_failure.c consul/tls.c consul/address.c consul/token.c base/message.c base/log.c
 simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
 model            := $(wildcard tests/model/*.c)
 simulation       := $(wildcard tests/simulation/*.c)
+soak             := $(wildcard tests/soak/*.c) tests/simulation/chance.c \
+                    $(filter-out supervisor/%,$(plain_sources))
 conformance      := $(wildcard tests/conformance/*.c)
 manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
-                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c tests/chaos/*.c))
+                    $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c tests/chaos/*.c tests/soak/*.c))
 formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
                     stores/*.[ch] consul/*.[ch] probes/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
 
@@ -66,9 +69,9 @@ manuals  := $(wildcard docs/*.1)
 
 .DELETE_ON_ERROR:
 
-.PHONY: all run test unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
-        bench-deaths bench-lateness bench-lease bench-unhealthy test-programs setup simulate mutants conformance \
-        chaos chaos-programs chaos-table
+.PHONY: all run test test-nomad image unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
+        bench-deaths bench-lateness bench-lease bench-unhealthy test-programs setup simulate mutants soak soak-mutants conformance \
+        chaos chaos-programs chaos-table duties
 all: $(programs)
 
 run:
@@ -118,12 +121,15 @@ $(BUILD)/simulation/transitions.o: $(BUILD)/simulation/transitions.c $(BUILD)/co
 
 shipped_objects = $(call objects_of,$(simulated)) $(BUILD)/simulation/transitions.o
 
-$(BUILD)/simulation/shipped.o: $(shipped_objects) tests/simulation/symbols
+$(BUILD)/simulation/shipped.o: $(shipped_objects) tests/simulation/symbols Makefile
 	$(LD) -r -o $@ $(filter %.o,$^)
 	objcopy --redefine-syms=tests/simulation/symbols $@
 
 $(BUILD)/simulate: $(BUILD)/simulation/shipped.o $(call objects_of,$(simulation) $(model))
 	$(LINK) -o $@ $^ $(shell pkg-config --libs json-c)
+
+$(BUILD)/soak: $(call objects_of,$(soak))
+	$(LINK) -o $@ $^
 
 $(BUILD)/conformance: $(call objects_of,$(conformance) $(model) $(wildcard consul/*.c base/*.c))
 	$(LINK) -o $@ $^ $(shell pkg-config --libs libcurl json-c)
@@ -143,11 +149,19 @@ test:
 sanitize:
 	@tests/run sanitize
 
+# A real Nomad with Consul, as root; needs Go to build Nomad once, or NOMAD=program.
+test-nomad:
+	@tests/run nomad
+
 setup:
 	tests/setup test
 
 unit: $(BUILD)/unit
 	$(BUILD)/unit
+
+# A container image from scratch with /opt/consul-leader, to be run or copied from.
+image:
+	BUILD=$(BUILD) image/build consul-leader:0.1.0
 
 test-programs: all $(BUILD)/test-program
 
@@ -185,10 +199,24 @@ chaos: chaos-programs
 
 # The table of the last run, into its place.
 chaos-table:
-	$(PYTHON) -B tests/chaos/table.py $(BUILD)/chaos.jsonl docs/safety.md
+	$(PYTHON) -B tests/chaos/table.py $(BUILD)/chaos.jsonl >$(BUILD)/chaos.md
+	tests/put-table docs/safety.md "the chaos suite's table" <$(BUILD)/chaos.md
+
+# What we do as a parent, beside tini and dumb-init.
+duties: test-programs
+	BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/integration/duties/table.py >$(BUILD)/duties.md
+	tests/put-table docs/operating.md "the duties" <$(BUILD)/duties.md
 
 simulate: $(BUILD)/simulate
 	$< $(if $(SEED),--seed $(SEED),$(or $(RUNS),100000))
+
+# What the keepers log goes to soak.log.
+soak: $(BUILD)/soak
+	$< $(or $(RUNS),10000) $(or $(SEED),1) 2>$(BUILD)/soak.log
+
+soak-mutants: $(BUILD)/soak
+	BUILD='$(BUILD)' COMPILE='$(COMPILE)' LINK='$(LINK)' OBJECTS='$(call objects_of,$(soak))' \
+	    $(PYTHON) -B tests/soak/mutants.py
 
 # Holds the simulator's model of Consul against a real one.
 conformance: $(BUILD)/conformance

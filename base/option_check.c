@@ -22,11 +22,6 @@ static int executable_problem(const char *path)
     return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? errno : 0;
 }
 
-static bool is_missing(int problem)
-{
-    return problem == ENOENT || problem == ENOTDIR;
-}
-
 /* The same for a name that execvp() would look up: what is found and cannot be executed does not
  * end the search, but is told if nothing better is found. */
 static int search_problem(const char *name)
@@ -51,7 +46,7 @@ static int search_problem(const char *name)
 
             if (found == 0)
                 return 0;
-            if (!is_missing(found))
+            if (found != ENOENT && found != ENOTDIR)
                 problem = found;
         }
         if (folder[length] == '\0')
@@ -67,7 +62,9 @@ static const char *problem_words(const char *name, int problem)
         return "is a directory (expected a program)";
     if (problem == EACCES)
         return "is not executable (expected a program)";
-    if (is_missing(problem))
+    if (problem == ENOTDIR)
+        return "has a file for a folder in its path (expected a program)";
+    if (problem == ENOENT)
         return strchr(name, '/') ? "is not there (expected a program)"
                                  : "is not found in PATH (expected a program)";
     return strerror(problem);
@@ -80,7 +77,7 @@ static int check_command(char **command, struct error *err)
     if (problem == 0)
         return 0;
     error_set(err, "command: \"%.200s\" %s", *command, problem_words(*command, problem));
-    return is_missing(problem) ? EXIT_STATUS_NOT_FOUND : EXIT_STATUS_CANNOT_START;
+    return problem == ENOENT ? EXIT_STATUS_NOT_FOUND : EXIT_STATUS_CANNOT_START;
 }
 
 static int check_hook(const char *option, const char *text, struct error *err)
@@ -112,6 +109,15 @@ static int check_readable(const char *option, const char *path, struct error *er
     return 0;
 }
 
+static int check_folder(const char *option, const char *path, struct error *err)
+{
+    AUTO_CLOSE int fd = *path ? open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY) : -1;
+
+    if (*path && fd < 0)
+        return error_errno(err, "%s: cannot read the directory \"%.200s\"", option, path);
+    return 0;
+}
+
 static int check_probes(const char *probes, struct error *err)
 {
     char text[PROBE_TEXT_SIZE];
@@ -121,9 +127,9 @@ static int check_probes(const char *probes, struct error *err)
         if (probe_spec_parse(text, &spec, err))
             return error_wrap(err, "--probe");
         if ((spec.kind == PROBE_EXEC && check_hook("--probe", spec.target, err)) ||
-            check_readable("--probe: ca-file", spec.ca_file, err) ||
-            check_readable("--probe: client-cert", spec.client_cert, err) ||
-            check_readable("--probe: client-key", spec.client_key, err))
+            check_readable("--probe: ca-file", spec.tls.ca_file, err) ||
+            check_readable("--probe: client-cert", spec.tls.client_cert, err) ||
+            check_readable("--probe: client-key", spec.tls.client_key, err))
             return -1;
     }
     return 0;
@@ -189,6 +195,10 @@ int options_check_files(const struct settings *settings, char **command, struct 
         check_hook("--on-leader-change", settings->on_leader_change, err) ||
         check_probes(settings->probes, err) ||
         check_readable("--token-file", settings->token_file, err) ||
+        check_readable("--ca-file", settings->tls.ca_file, err) ||
+        check_folder("--ca-path", settings->tls.ca_path, err) ||
+        check_readable("--client-cert", settings->tls.client_cert, err) ||
+        check_readable("--client-key", settings->tls.client_key, err) ||
         check_user(settings->user, err) || check_store(settings->store_path, err) ||
         check_place("--role-file", settings->role_file, err) ||
         check_place("--leader-file", settings->leader_file, err))

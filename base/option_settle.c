@@ -139,19 +139,19 @@ static int settle_tags(struct option_reading *reading, struct error *err)
 static int settle_place(struct option_reading *reading, struct error *err)
 {
     struct settings *settings = reading->settings;
-    char task[NAME_SIZE] = "";
 
     if (copy_variable(settings->nomad_alloc_id, sizeof settings->nomad_alloc_id, "NOMAD_ALLOC_ID",
                       err) ||
         copy_variable(settings->nomad_alloc_dir, sizeof settings->nomad_alloc_dir,
                       "NOMAD_ALLOC_DIR", err) ||
-        copy_variable(task, sizeof task, "NOMAD_TASK_NAME", err))
+        copy_variable(settings->nomad_task_name, sizeof settings->nomad_task_name,
+                      "NOMAD_TASK_NAME", err))
         return -1;
 
     if (!option_is_given(reading, OPTION_INSTANCE)) {
-        if (*settings->nomad_alloc_id && *task) {
+        if (*settings->nomad_alloc_id && *settings->nomad_task_name) {
             if (join(settings->instance, sizeof settings->instance, settings->nomad_alloc_id, "/",
-                     task, err))
+                     settings->nomad_task_name, err))
                 return option_blame(reading, OPTION_INSTANCE, err);
         } else if (getpid() == 1) {
             if (gethostname(settings->instance, sizeof settings->instance - 1))
@@ -241,12 +241,25 @@ static int settle_registration(struct option_reading *reading, struct error *err
     return name_own_service(reading, err);
 }
 
+static int settle_tls(struct option_reading *reading, struct error *err)
+{
+    const struct tls *tls = &reading->settings->tls;
+
+    if (tls->client_cert[0] != '\0' && tls->client_key[0] == '\0')
+        return option_refuse(reading, OPTION_CLIENT_CERT, err, "needs its key (--client-key)");
+    if (tls->client_key[0] != '\0' && tls->client_cert[0] == '\0')
+        return option_refuse(reading, OPTION_CLIENT_KEY, err,
+                             "needs its certificate (--client-cert)");
+    return 0;
+}
+
 int option_settle(struct option_reading *reading, bool has_command, struct error *err)
 {
     if (settle_mode(reading, has_command, err) || settle_service(reading, has_command, err) ||
         settle_key(reading, err) || settle_tags(reading, err) || settle_place(reading, err) ||
         settle_signals(reading, err) || settle_restart(reading, err) ||
-        settle_probes(reading, err) || settle_registration(reading, err))
+        settle_probes(reading, err) || settle_registration(reading, err) ||
+        settle_tls(reading, err))
         return -1;
     return option_settle_times(reading, err);
 }

@@ -71,6 +71,30 @@ const struct option option_table[OPTION_COUNT] = {
         .variables = { "CONSUL_HTTP_TOKEN_FILE" },
         .meaning = "holds Consul's ACL token, and goes before CONSUL_HTTP_TOKEN",
     },
+    [OPTION_CA_FILE] = {
+        "ca-file", "FILE", value_path, FIELD(tls.ca_file), .default_text = "the system's",
+        .variables = { "CONSUL_CACERT" },
+        .meaning = "the authorities that are believed of an agent with https://, PEM",
+    },
+    [OPTION_CA_PATH] = {
+        "ca-path", "FOLDER", value_path, FIELD(tls.ca_path), .variables = { "CONSUL_CAPATH" },
+        .meaning = "a folder of such files, named by openssl rehash",
+    },
+    [OPTION_CLIENT_CERT] = {
+        "client-cert", "FILE", value_path, FIELD(tls.client_cert),
+        .variables = { "CONSUL_CLIENT_CERT" },
+        .meaning = "the certificate that an agent is shown, PEM",
+    },
+    [OPTION_CLIENT_KEY] = {
+        "client-key", "FILE", value_path, FIELD(tls.client_key),
+        .variables = { "CONSUL_CLIENT_KEY" },
+        .meaning = "its key, PEM",
+    },
+    [OPTION_TLS_SERVER_NAME] = {
+        "tls-server-name", "NAME", value_text, FIELD(tls.server_name),
+        .default_text = "the host of the address", .variables = { "CONSUL_TLS_SERVER_NAME" },
+        .meaning = "the name that the agent's certificate has to be of",
+    },
     [OPTION_NAMESPACE] = {
         "namespace", "NAME", value_text, FIELD(consul_namespace),
         .variables = { "CONSUL_NAMESPACE" },
@@ -313,7 +337,7 @@ const struct option option_table[OPTION_COUNT] = {
         .meaning = "TLS to the agent where the address does not say https:// itself",
     },
     [OPTION_HTTP_SSL_VERIFY] = {
-        .placeholder = "BOOLEAN", .parse = value_switch, FIELD(http_ssl_verify),
+        .placeholder = "BOOLEAN", .parse = value_switch, FIELD(tls.verify),
         .default_value = "true", .variables = { "CONSUL_HTTP_SSL_VERIFY" },
         .meaning = "whether the agent's certificate is verified",
     },

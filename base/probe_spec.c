@@ -229,11 +229,11 @@ static const struct probe_option probe_options[] = {
     { "rise", parse_count, FIELD(rise), 1, COUNT_MOST, false },
     { "fall", parse_count, FIELD(fall), 1, COUNT_MOST, false },
     { "status", parse_statuses, FIELD(statuses), 0, 0, true },
-    { "verify", parse_switch, FIELD(verify), 0, 0, true },
-    { "server-name", parse_text, FIELD(server_name), 0, 0, true },
-    { "ca-file", parse_path, FIELD(ca_file), 0, 0, true },
-    { "client-cert", parse_path, FIELD(client_cert), 0, 0, true },
-    { "client-key", parse_path, FIELD(client_key), 0, 0, true },
+    { "verify", parse_switch, FIELD(tls.verify), 0, 0, true },
+    { "server-name", parse_text, FIELD(tls.server_name), 0, 0, true },
+    { "ca-file", parse_path, FIELD(tls.ca_file), 0, 0, true },
+    { "client-cert", parse_path, FIELD(tls.client_cert), 0, 0, true },
+    { "client-key", parse_path, FIELD(tls.client_key), 0, 0, true },
 };
 
 static const struct probe_option *find_option(const char *name)
@@ -271,7 +271,7 @@ static int parse_options(struct probe_spec *spec, char *text, struct error *err)
     for (char *word; rest && *rest && (word = strsep(&rest, ","));)
         if (parse_option(spec, word, err) < 0)
             return -1;
-    if ((spec->client_cert[0] == '\0') != (spec->client_key[0] == '\0'))
+    if ((spec->tls.client_cert[0] == '\0') != (spec->tls.client_key[0] == '\0'))
         return error_set(err, "client-cert and client-key need each other");
     return 0;
 }
@@ -296,7 +296,7 @@ int probe_spec_parse(const char *text, struct probe_spec *spec, struct error *er
         .rise = 1,
         .fall = 3,
         .statuses = { { 200, 399 } },
-        .verify = true,
+        .tls.verify = true,
     };
     strcpy(spec->target, kind->keeps_prefix ? text : text + strlen(kind->prefix));
     char *mark = strrchr(spec->target, '#');

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/tls.h"
 
 enum probe_kind {
     PROBE_HTTP,   /* http://... and https://... */
@@ -42,11 +43,7 @@ struct probe_spec {
     unsigned rise;     /* so many in a row make it well */
     unsigned fall;     /* so many in a row make it ill */
     struct probe_statuses statuses[PROBE_STATUSES_MAX]; /* http: good ones; ended by 0 */
-    bool verify;                                        /* https: the certificate */
-    char server_name[256];                              /* https; empty: the host */
-    char ca_file[PATH_MAX];                             /* https; empty: the system's */
-    char client_cert[PATH_MAX];
-    char client_key[PATH_MAX];
+    struct tls tls;
 };
 
 /* -1: `"..." is not a probe (expected ...)` and the like. */

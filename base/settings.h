@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/probe_spec.h"
 #include "base/signals.h"
+#include "base/tls.h"
 
 enum mode { MODE_FOLLOW, MODE_LEADER_ONLY, MODE_SIDECAR };
 
@@ -54,8 +55,8 @@ struct settings {
     char http_addr[NAME_SIZE]; /* as given: host:port, http://, https://, unix:// */
     char token[NAME_SIZE];     /* secret: from the environment only */
     char token_file[PATH_MAX];
-    bool http_ssl;             /* CONSUL_HTTP_SSL */
-    bool http_ssl_verify;      /* CONSUL_HTTP_SSL_VERIFY */
+    bool http_ssl; /* CONSUL_HTTP_SSL */
+    struct tls tls;
     char http_auth[NAME_SIZE]; /* secret: CONSUL_HTTP_AUTH */
     char consul_namespace[NAME_SIZE];
     char partition[NAME_SIZE];
@@ -112,6 +113,7 @@ struct settings {
 
     /* What Nomad tells its task; empty elsewhere. */
     char nomad_alloc_id[NAME_SIZE];
+    char nomad_task_name[NAME_SIZE];
     char nomad_alloc_dir[PATH_MAX];
 };
 

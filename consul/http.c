@@ -14,6 +14,7 @@
 #include "consul/address.h"
 #include "consul/http_failure.h"
 #include "consul/memory.h"
+#include "consul/tls.h"
 #include "consul/token.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
@@ -34,7 +35,9 @@ struct http {
     struct token token;
     char user[NAME_SIZE + 1];  /* user:password; secret */
     char scope[4 * NAME_SIZE]; /* `ns=a&partition=b`, escaped; empty: none */
-    bool verify_peer;
+    const struct tls *tls;
+    struct curl_slist *route;     /* NULL: to the host of the URL */
+    char url[2 * NAME_SIZE + 16]; /* what a path is appended to */
     uint64_t connect_timeout_ns;
     uint64_t broken_ns; /* a connection broke: kept ones that are older are not trusted */
 };
@@ -138,10 +141,10 @@ static void set_destination(struct http_request *request, const struct http_orde
     char *url;
 
     if (http->scope[0] != '\0')
-        url = memory_text("%s%s%c%s", http->address.url, order->path,
-                          strchr(order->path, '?') ? '&' : '?', http->scope);
+        url = memory_text("%s%s%c%s", http->url, order->path, strchr(order->path, '?') ? '&' : '?',
+                          http->scope);
     else
-        url = memory_text("%s%s", http->address.url, order->path);
+        url = memory_text("%s%s", http->url, order->path);
     curl_easy_setopt(request->easy, CURLOPT_URL, url);
     free(url);
 
@@ -150,10 +153,8 @@ static void set_destination(struct http_request *request, const struct http_orde
         curl_easy_setopt(request->easy, CURLOPT_UNIX_SOCKET_PATH, http->address.socket);
     if (http->address.loopback)
         curl_easy_setopt(request->easy, CURLOPT_PROXY, "");
-    if (!http->verify_peer) {
-        curl_easy_setopt(request->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(request->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
+    tls_set(request->easy, http->tls);
+    curl_easy_setopt(request->easy, CURLOPT_CONNECT_TO, http->route);
 }
 
 static void set_content(struct http_request *request, const struct http_order *order)
@@ -357,7 +358,8 @@ static int client_init(struct http *http, const struct settings *settings, struc
     snprintf(http->user, sizeof http->user, "%s%s", settings->http_auth,
              settings->http_auth[0] != '\0' && !strchr(settings->http_auth, ':') ? ":" : "");
     set_scope(http, settings);
-    http->verify_peer = settings->http_ssl_verify;
+    http->tls = &settings->tls;
+    http->route = tls_route(&settings->tls, http->address.url, http->url, sizeof http->url);
     http->connect_timeout_ns = settings_request_timeout(settings) / 3;
     if (http->connect_timeout_ns < CONNECT_TIMEOUT_MIN)
         http->connect_timeout_ns = CONNECT_TIMEOUT_MIN;

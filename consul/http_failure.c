@@ -53,10 +53,20 @@ static void describe_timeout(const struct http_failure *failure, struct error *t
               failure->address->text, seconds);
 }
 
+/* A certificate that is missing is refused only when the handshake seems to be over. */
+static bool is_of_tls(const struct http_failure *failure)
+{
+    return failure->code == CURLE_SSL_CONNECT_ERROR || strstr(failure->curl_error, "SSL") != NULL;
+}
+
 void http_failure_describe(const struct http_failure *failure, struct error *text)
 {
     const char *where = failure->address->text;
 
+    if (is_of_tls(failure)) {
+        error_set(text, "cannot speak HTTPS with %s: %s", where, failure->curl_error);
+        return;
+    }
     switch (failure->code) {
     case CURLE_COULDNT_CONNECT:
         describe_connect(failure, text);
@@ -67,9 +77,6 @@ void http_failure_describe(const struct http_failure *failure, struct error *tex
         break;
     case CURLE_OPERATION_TIMEDOUT:
         describe_timeout(failure, text);
-        break;
-    case CURLE_SSL_CONNECT_ERROR:
-        error_set(text, "cannot speak HTTPS with %s: %s", where, failure->curl_error);
         break;
     case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_GOT_NOTHING:

@@ -20,6 +20,25 @@ void lock_identity_init(struct lock_identity *identity, const struct settings *s
         snprintf(identity->instance, sizeof identity->instance, "%.200s/%d", identity->node,
                  (int)getppid());
     strcpy(identity->allocation, settings->nomad_alloc_id);
+    if (settings->register_port != 0)
+        lock_identity_describe(identity, settings->tag_service, settings->register_address,
+                               settings->register_port);
+}
+
+bool lock_identity_describe(struct lock_identity *identity, const char *service_id,
+                            const char *host, unsigned port)
+{
+    struct lock_identity former = *identity;
+    const char *name = host[0] != '\0' ? host : identity->node;
+    bool is_ipv6 = strchr(name, ':') != NULL;
+
+    snprintf(identity->service_id, sizeof identity->service_id, "%s", service_id);
+    int length =
+        snprintf(identity->address, sizeof identity->address, is_ipv6 ? "[%s]" : "%s", name);
+    if (port != 0 && length < NAME_SIZE)
+        snprintf(identity->address + length, (size_t)(NAME_SIZE - length), ":%u", port);
+    return strcmp(former.address, identity->address) != 0 ||
+           strcmp(former.service_id, identity->service_id) != 0;
 }
 
 void lock_value_time(char text[LOCK_VALUE_TIME_SIZE])

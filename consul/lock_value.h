@@ -1,6 +1,6 @@
 /* lock_value.h - what stands in the lock: JSON of format 1, for people, tools and the next leader.
  *
- *   {"format":1, "state":"held|offered|released", "instance":"", "node":"", "address":"",
+ *   {"format":1, "state":"held|offered|released", "instance":"", "node":"", "address":"HOST:PORT",
  *    "service_id":"", "allocation":"", "pid":0, "version":"", "since":"RFC 3339",
  *    "lease_ms":20000, "previous_token":0, "token":0, "successor":""}
  *
@@ -34,6 +34,12 @@ struct lock_identity {
 
 /* This instance: the supervisor, our parent, and its process ID. */
 void lock_identity_init(struct lock_identity *identity, const struct settings *settings);
+
+/* Where others reach its service. host: empty for one at its node's address. port 0: none. Returns
+ * whether that is new.
+ */
+bool lock_identity_describe(struct lock_identity *identity, const char *service_id,
+                            const char *host, unsigned port);
 
 /* As it stands in views; the text's size is that of lock_view.holder. */
 void lock_identity_show(const struct lock_identity *identity, struct lock_view *view);

@@ -7,6 +7,7 @@
 #include "base/duration.h"
 
 #define NOMAD_PREFIX "_nomad-task-"
+#define PROXY_SUFFIX "-sidecar-proxy"
 
 /* --- Which one. --- */
 
@@ -27,12 +28,35 @@ static bool is_prefix(const char *tag_service)
 
 static bool is_proxy(const struct json_object *service)
 {
-    static const char suffix[] = "-sidecar-proxy";
     const char *id = json_text(service, "ID");
     size_t length = strlen(id);
 
     return json_text(service, "Kind")[0] != '\0' ||
-           (length >= strlen(suffix) && strcmp(id + length - strlen(suffix), suffix) == 0);
+           (length >= strlen(PROXY_SUFFIX) &&
+            strcmp(id + length - strlen(PROXY_SUFFIX), PROXY_SUFFIX) == 0);
+}
+
+bool service_proxy_id(const char *id, char proxy_id[SERVICE_ID_SIZE])
+{
+    return snprintf(proxy_id, SERVICE_ID_SIZE, "%s" PROXY_SUFFIX, id) < SERVICE_ID_SIZE;
+}
+
+/* Nomad: client/serviceregistration/id.go. The service's name tells the task "web" from "web-2";
+ * where it comes twice the task may be "web", or "web-NAME".
+ */
+bool service_is_of_our_task(const struct json_object *definition, const struct settings *settings)
+{
+    char task[2 * NAME_SIZE + 16], service[NAME_SIZE + 2];
+    const char *id = json_text(definition, "ID");
+
+    snprintf(task, sizeof task, NOMAD_PREFIX "%s-%s", settings->nomad_alloc_id,
+             settings->nomad_task_name);
+    snprintf(service, sizeof service, "-%s-", json_text(definition, "Service"));
+    if (settings->nomad_task_name[0] == '\0' || strncmp(id, task, strlen(task)) != 0)
+        return false;
+    const char *rest = id + strlen(task);
+    return strncmp(rest, service, strlen(service)) == 0 &&
+           !strstr(rest + strlen(service) - 1, service);
 }
 
 /* One way to choose: how the ID begins, and which name it has; empty: any. */
@@ -109,11 +133,12 @@ static enum service_choice choose_in_nomad(const struct json_object *list,
     snprintf(choosing.prefix, sizeof choosing.prefix, NOMAD_PREFIX "%s-", settings->nomad_alloc_id);
     snprintf(where, sizeof where, "of allocation %s", settings->nomad_alloc_id);
     struct chosen chosen = choose(list, &choosing);
-    if (chosen.count == 0) {
-        choosing.name = "";
-        chosen = choose(list, &choosing);
-    }
-    return settle(&chosen, "", where, id, reason);
+    if (chosen.count > 0)
+        return settle(&chosen, "", where, id, reason);
+    choosing.name = "";
+    chosen = choose(list, &choosing);
+    enum service_choice choice = settle(&chosen, "", where, id, reason);
+    return choice == SERVICE_FOUND ? SERVICE_ONLY : choice;
 }
 
 /* Elsewhere: by name, by ID, or by how the ID begins. */

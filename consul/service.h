@@ -14,6 +14,7 @@
 
 enum service_choice {
     SERVICE_FOUND,
+    SERVICE_ONLY, /* found, not by its name */
     SERVICE_ABSENT,
     SERVICE_AMBIGUOUS,
 };
@@ -28,6 +29,14 @@ enum service_choice service_choose(const struct json_object *list, const struct 
 
 /* Whether Nomad registered it, and brings it back to what it knows every half minute. */
 bool service_is_nomads(const char *id);
+
+/* Whether Nomad registered it for the task that we are, so that it shall end with us. Those of a
+ * group, and of other tasks, go on. One that could be another task's is not ours.
+ */
+bool service_is_of_our_task(const struct json_object *definition, const struct settings *settings);
+
+/* The ID of the proxy that a Connect sidecar of the service has. Returns false: too long. */
+bool service_proxy_id(const char *id, char proxy_id[SERVICE_ID_SIZE]);
 
 /* Whether it carries the mark of one that we have registered for this lock. */
 bool service_is_ours(const struct json_object *definition, const struct settings *settings);

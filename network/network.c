@@ -85,7 +85,7 @@ static void execute_will(struct network *network)
         return;
     network->will_begun = true;
     if (network->tags)
-        tags_role(network->tags, false, false, NULL);
+        tags_role(network->tags, &(struct role_order){ .standing = false });
     if (network->store)
         network->operations->execute_will(network->store);
     else
@@ -114,7 +114,7 @@ static void carry_out(struct network *network, const struct message *message, in
         break;
     case NETWORK_ROLE:
         if (network->tags)
-            tags_role(network->tags, role->leader, role->standing, &role->session);
+            tags_role(network->tags, role);
         network->taking_down = !role->standing;
         break;
     case NETWORK_HEALTH:
@@ -233,6 +233,14 @@ static void open_probes(struct network *network)
     network->probes = schedule_open(network->settings.probes, kinds, say_probed, network);
 }
 
+static void service_described(void *context, const char *service_id, const char *host,
+                              unsigned port)
+{
+    const struct network *network = context;
+
+    network->operations->describe(network->store, service_id, host, port);
+}
+
 void network_open(struct network *network)
 {
     const struct store_listener listener = {
@@ -253,7 +261,12 @@ void network_open(struct network *network)
     }
     if (network->settings.store == STORE_CONSUL)
         network->http = http_open(&network->settings, &err);
+    const struct tags_listener tags_listener = {
+        .context = network,
+        .described = service_described,
+        .fatal = say_fatal,
+    };
     if (network->http && strcmp(network->settings.tag_service, "none") != 0)
-        network->tags = tags_open(&network->settings, network->http, &listener);
+        network->tags = tags_open(&network->settings, network->http, &tags_listener);
     open_probes(network);
 }

@@ -54,6 +54,7 @@ struct lock_hold {
 struct role_order {
     bool leader;
     bool standing; /* false at the end: whatever we put up is taken down */
+    bool stopped;  /* by somebody outside, who may be taking the service down himself */
     struct session_id session;
 };
 

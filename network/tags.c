@@ -3,58 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "consul/complaints.h"
 #include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
-#include "consul/service.h"
-#include "network/registration.h"
+#include "network/tags_parts.h"
 
-#define LOOK_AGAIN       SECONDS(1)
 #define WATCH_WAIT       SECONDS(60)
-#define NEVER_SEEN_LIMIT SECONDS(10) /* three look-ups 5 s apart */
+#define QUICK_LOOK       MILLISECONDS(10) /* then twice that, and so on */
+#define QUICK_LOOKS      6
+#define NEVER_SEEN_LIMIT SECONDS(10)
 
-/* Somebody who undoes each of our writes is given way to: so many at once, then one a second. */
-#define WRITES_AT_ONCE 10
-
-struct tags {
-    const struct settings *settings;
-    struct http *http;
-    struct store_listener listener;
-    struct complaints complaints;
-    struct registration *registration; /* NULL: the service is somebody else's */
-
-    bool ordered; /* the role is known */
-    bool leader;
-    bool standing;
-    struct session_id session; /* the last that was named */
-
-    char id[SERVICE_ID_SIZE]; /* the service; empty: to be looked for */
-    bool seen;                /* it was there once */
-    bool absent_told;
-    bool override_warned;
-    uint64_t first_look_ns; /* when Consul first listed its services */
-
-    struct http_request *request; /* the open one: look-up, read, watch or write */
-    bool watching;                /* it is the watch */
-    uint64_t asked_ns;
-    uint64_t next_ns; /* when to go on; 0: a request is open */
-    char hash[64];
-    struct json_object *definition; /* as the agent has it, or will when it has our open write */
-    bool current;                   /* no request has failed since */
-    struct json_object *body;       /* of the open write */
-
-    unsigned writes_left;
-    uint64_t writes_since_ns;
-};
-
-static void read_service(struct tags *tags);
-
-static void send(struct tags *tags, const char *method, const char *path, const char *body,
-                 uint64_t wait_ns, http_callback callback)
+void tags_send(struct tags *tags, const char *method, const char *path, const char *body,
+               uint64_t wait_ns, http_callback callback)
 {
     struct http_order order = {
         .method = method,
@@ -70,190 +32,6 @@ static void send(struct tags *tags, const char *method, const char *path, const 
     tags->request = http_request(tags->http, &order);
 }
 
-/* An agent that is away is the store's to tell of. */
-static void failed(struct tags *tags, const struct http_response *response, const char *what,
-                   const char *access)
-{
-    struct attempt attempt = { .what = what };
-    struct error reason;
-
-    snprintf(attempt.rule, sizeof attempt.rule, "service:%s on \"%s\"", access,
-             tags->settings->service);
-    refusal_read(response, &attempt, &reason);
-    if (refusal_is_outage(response))
-        log_debug("%s", reason.text);
-    else
-        complaints_say(&tags->complaints, LOG_ERROR, reason.text);
-    tags->current = false;
-    tags->next_ns = clock_now_ns() + LOOK_AGAIN;
-}
-
-/* --- Writing. --- */
-
-static struct service_marks marks_of(const struct tags *tags)
-{
-    const struct settings *settings = tags->settings;
-    bool primary = tags->standing && tags->leader;
-    bool replica = tags->standing && !tags->leader;
-    bool session = settings->mode == MODE_SIDECAR && !service_is_nomads(tags->id);
-
-    return (struct service_marks){
-        .tag = primary   ? settings->primary_tag
-               : replica ? settings->replica_tag
-                         : "",
-        .foreign_tags = { primary ? "" : settings->primary_tag,
-                          replica ? "" : settings->replica_tag },
-        .session = session && tags->standing ? tags->session.text : "",
-        .old_session = session && !tags->standing ? tags->session.text : "",
-    };
-}
-
-/* Whether a write may be sent now: tags that others undo at once are a fight. */
-static bool write_allowed(struct tags *tags)
-{
-    uint64_t seconds = (clock_now_ns() - tags->writes_since_ns) / SECONDS(1);
-
-    if (seconds > 0) {
-        tags->writes_since_ns += SECONDS(seconds);
-        tags->writes_left += seconds < WRITES_AT_ONCE ? (unsigned)seconds : WRITES_AT_ONCE;
-        if (tags->writes_left > WRITES_AT_ONCE)
-            tags->writes_left = WRITES_AT_ONCE;
-    }
-    if (tags->writes_left == 0)
-        return false;
-    tags->writes_left--;
-    return true;
-}
-
-static void service_written(void *context, const struct http_response *response);
-
-/* Whether a service of our own is to be put up, or to be taken down. */
-static bool registers(const struct tags *tags)
-{
-    return tags->registration && tags->standing && registration_is_wanted(tags->registration);
-}
-
-static bool withdraws(const struct tags *tags)
-{
-    return tags->registration && tags->ordered && !registers(tags);
-}
-
-static void expect(struct tags *tags, const char *name)
-{
-    struct json_object *member;
-
-    if (json_object_object_get_ex(tags->body, name, &member))
-        json_object_object_add(tags->definition, name, json_object_get(member));
-}
-
-static void send_body(struct tags *tags)
-{
-    if (tags->definition) {
-        expect(tags, "Tags");
-        expect(tags, "Meta");
-    }
-    send(tags, "PUT", "/v1/agent/service/register", json_line(tags->body), 0, service_written);
-}
-
-static void drop_body(struct tags *tags)
-{
-    json_object_put(tags->body);
-    tags->body = NULL;
-}
-
-/* What the agent has now is read again, since others write too. */
-static void service_written(void *context, const struct http_response *response)
-{
-    struct tags *tags = context;
-    bool registered = json_object_object_get_ex(tags->body, "Check", NULL);
-
-    tags->request = NULL;
-    if (response->answered && response->status == 400 &&
-        service_drop_unknown(tags->body, response->body)) {
-        send_body(tags);
-        return;
-    }
-    if (response->answered && response->status == 200) {
-        log_info("service %s id=%s tags=%s", registered ? "registered" : "tagged", tags->id,
-                 json_line(json_member(tags->body, "Tags", json_type_array)));
-        if (registered)
-            registration_made(tags->registration);
-        read_service(tags);
-    } else {
-        failed(tags, response,
-               registered ? "cannot register the service" : "cannot tag the service", "write");
-    }
-    drop_body(tags);
-}
-
-/* With its tags at once, and anew where an earlier run of ours has left it. */
-static void put_up(struct tags *tags)
-{
-    struct service_marks marks = marks_of(tags);
-
-    drop_body(tags);
-    if (!write_allowed(tags)) {
-        tags->next_ns = clock_now_ns() + LOOK_AGAIN;
-        return;
-    }
-    strcpy(tags->id, tags->settings->tag_service);
-    tags->body = service_own(tags->settings, &marks);
-    send_body(tags);
-}
-
-static void service_removed(void *context, const struct http_response *response)
-{
-    struct tags *tags = context;
-
-    tags->request = NULL;
-    if (!response->answered || response->status != 200) {
-        failed(tags, response, "cannot deregister the service", "write");
-        return;
-    }
-    log_info("service deregistered id=%s", tags->id);
-    read_service(tags); /* a write of ours that was given up may have come after it */
-}
-
-static void take_down(struct tags *tags)
-{
-    AUTO_FREE char *path = path_name("/v1/agent/service/deregister/", tags->id, "");
-
-    registration_unmade(tags->registration);
-    send(tags, "PUT", path, NULL, 0, service_removed);
-}
-
-static void watch(struct tags *tags);
-
-/* Brings the definition to what the role asks for, or waits until somebody changes it. */
-static void settle(struct tags *tags)
-{
-    struct service_marks marks = marks_of(tags);
-
-    drop_body(tags);
-    if (withdraws(tags)) {
-        take_down(tags);
-        return;
-    }
-    if (registers(tags) && !registration_is_made(tags->registration)) {
-        put_up(tags);
-        return;
-    }
-    if (tags->ordered)
-        tags->body = service_marked(tags->definition, &marks);
-    if (!tags->body) {
-        watch(tags);
-    } else if (write_allowed(tags)) {
-        send_body(tags);
-    } else {
-        complaints_say(&tags->complaints, LOG_WARN,
-                       "somebody undoes the service's tags again and again");
-        drop_body(tags);
-        tags->next_ns = clock_now_ns() + LOOK_AGAIN;
-    }
-}
-
-/* --- Reading. --- */
-
 static void forget_service(struct tags *tags)
 {
     json_object_put(tags->definition);
@@ -262,18 +40,68 @@ static void forget_service(struct tags *tags)
     tags->id[0] = '\0';
 }
 
+/* An agent that is away is the store's to tell of. */
+void tags_failed(struct tags *tags, const struct http_response *response, const char *what,
+                 const char *access)
+{
+    struct attempt attempt = { .what = what };
+    struct error reason;
+
+    const char *name =
+        tags->definition ? json_text(tags->definition, "Service") : tags->settings->service;
+    snprintf(attempt.rule, sizeof attempt.rule, "service:%s on \"%s\"", access, name);
+    refusal_read(response, &attempt, &reason);
+    if (refusal_is_outage(response))
+        log_debug("%s", reason.text);
+    else
+        complaints_say(&tags->complaints, LOG_ERROR, reason.text);
+    tags->current = false;
+    if (tags->parent && response->answered && response->status == 403)
+        forget_service(tags); /* its service's end must not wait for it */
+    else
+        tags->next_ns = clock_now_ns() + LOOK_AGAIN;
+}
+
+/* What is shown is not right any more: it is changed without delay where the definition is known.
+ */
+static void act(struct tags *tags)
+{
+    if (tags->writes_left == 0)
+        tags->writes_left = 1;
+    if (tags->current) { /* an open write is not waited for: its answer may come too late */
+        bool writes = tags->body != NULL;
+        http_cancel(tags->request);
+        tags->request = NULL;
+        tags->watching = false;
+        if (!writes && !tags->standing && !tags->registration)
+            tags_read(tags); /* whoever ends us may just have removed it: no write brings it back */
+        else
+            tags_settle(tags);
+    } else if (tags->next_ns != 0 && !tags->absent_told) {
+        tags->next_ns = clock_now_ns(); /* else the answer that comes finds the new role */
+    }
+}
+
+/* --- Reading. --- */
+
 static void warn_of_override(struct tags *tags)
 {
     struct json_object *override =
         json_member(tags->definition, "EnableTagOverride", json_type_boolean);
 
-    if (tags->override_warned || !service_is_nomads(tags->id) ||
+    if (tags->override_warned || tags->parent || !service_is_nomads(tags->id) ||
         (override && json_object_get_boolean(override)))
         return;
     tags->override_warned = true;
     log_warn("Nomad will undo the tags of %s every half minute, until its job sets "
              "enable_tag_override = true for the service",
              tags->id);
+}
+
+/* Nomad registers a task's service a moment after the start of the task. */
+static uint64_t until_next_look(struct tags *tags)
+{
+    return tags->looks < QUICK_LOOKS ? QUICK_LOOK << tags->looks++ : LOOK_AGAIN;
 }
 
 static void say_absent(struct tags *tags, const char *reason)
@@ -287,15 +115,23 @@ static void say_absent(struct tags *tags, const char *reason)
     tags->absent_told = true;
 }
 
+/* What is not there now, or comes while Nomad stops us, is not ours any more. */
+static bool is_over(const struct tags *tags)
+{
+    return tags->stopped && !tags->registration;
+}
+
 static void service_is_absent(struct tags *tags, bool was_there)
 {
     forget_service(tags);
+    if (tags->proxy && !tags->proxy->body)
+        act(tags->proxy); /* which may have to go too; else once its write is answered */
     if (tags->registration)
         registration_unmade(tags->registration);
-    if (registers(tags))
-        put_up(tags);
-    else
-        tags->next_ns = clock_now_ns() + (was_there ? 0 : LOOK_AGAIN);
+    if (tags_registers(tags))
+        tags_put_up(tags);
+    else if (!tags->parent && !is_over(tags)) /* a proxy is found by way of its service */
+        tags->next_ns = clock_now_ns() + (was_there ? 0 : until_next_look(tags));
 }
 
 /* Somebody else has taken the ID that would be ours. */
@@ -312,6 +148,14 @@ static void leave_foreign(struct tags *tags)
     forget_service(tags);
     registration_unmade(tags->registration);
     tags->next_ns = clock_now_ns() + LOOK_AGAIN;
+}
+
+static void tell_described(const struct tags *tags)
+{
+    if (!tags->parent)
+        tags->listener.described(tags->listener.context, tags->id,
+                                 json_text(tags->definition, "Address"),
+                                 (unsigned)json_number(tags->definition, "Port"));
 }
 
 static void service_read(void *context, const struct http_response *response)
@@ -331,7 +175,7 @@ static void service_read(void *context, const struct http_response *response)
                                          : NULL;
     if (strcmp(json_text(definition, "ID"), tags->id) != 0) {
         json_object_put(definition);
-        failed(tags, response, "cannot read the service", "read");
+        tags_failed(tags, response, "cannot read the service", "read");
         return;
     }
     bool hasty = watched && strcmp(tags->hash, response->hash) == 0 &&
@@ -341,31 +185,36 @@ static void service_read(void *context, const struct http_response *response)
     tags->definition = definition;
     tags->current = true;
     tags->seen = true;
+    tags->looks = 0;
     tags->absent_told = false;
     strcpy(tags->hash, response->hash);
     warn_of_override(tags);
-    if (tags->registration && !service_is_ours(definition, tags->settings))
+    if (tags->registration && !service_is_ours(definition, tags->settings)) {
         leave_foreign(tags);
-    else if (hasty) /* something between us and the agent does not wait */
+        return;
+    }
+    tell_described(tags);
+    tags_look_for_proxy(tags);
+    if (hasty) /* something between us and the agent does not wait */
         tags->next_ns = clock_now_ns() + LOOK_AGAIN;
     else
-        settle(tags);
+        tags_settle(tags);
 }
 
-static void read_service(struct tags *tags)
+void tags_read(struct tags *tags)
 {
     AUTO_FREE char *path = path_name("/v1/agent/service/", tags->id, "");
 
-    send(tags, "GET", path, NULL, 0, service_read);
+    tags_send(tags, "GET", path, NULL, 0, service_read);
 }
 
-static void watch(struct tags *tags)
+void tags_watch(struct tags *tags)
 {
     AUTO_FREE char *query =
         memory_text("hash=%s&wait=%us", tags->hash, (unsigned)(WATCH_WAIT / SECONDS(1)));
     AUTO_FREE char *path = path_name("/v1/agent/service/", tags->id, query);
 
-    send(tags, "GET", path, NULL, WATCH_WAIT, service_read);
+    tags_send(tags, "GET", path, NULL, WATCH_WAIT, service_read);
     tags->watching = true;
 }
 
@@ -396,20 +245,29 @@ static void services_listed(void *context, const struct http_response *response)
                                              ? json_read(response->body, response->length)
                                              : NULL;
     if (!json_object_is_type(list, json_type_object)) {
-        failed(tags, response, "cannot list the agent's services", "read");
+        tags_failed(tags, response, "cannot list the agent's services", "read");
         return;
     }
 
+    if (is_over(tags))
+        return;
+    enum service_choice choice = service_choose(list, tags->settings, tags->id, &reason);
+    if (choice == SERVICE_ABSENT && tags_registers(tags)) {
+        tags_put_up(tags);
+        return;
+    }
+    if (choice != SERVICE_FOUND && tags->looks < QUICK_LOOKS) { /* it may just be about to come */
+        tags->id[0] = '\0';
+        tags->next_ns = clock_now_ns() + until_next_look(tags);
+        return;
+    }
     tags->next_ns = clock_now_ns() + LOOK_AGAIN;
-    switch (service_choose(list, tags->settings, tags->id, &reason)) {
+    switch (choice) {
     case SERVICE_FOUND:
-        read_service(tags);
+    case SERVICE_ONLY:
+        tags_read(tags);
         break;
     case SERVICE_ABSENT:
-        if (registers(tags)) {
-            put_up(tags);
-            break;
-        }
         say_absent(tags, reason.text);
         give_up_unseen(tags, reason.text);
         break;
@@ -421,26 +279,13 @@ static void services_listed(void *context, const struct http_response *response)
 
 static void look_up(struct tags *tags)
 {
-    send(tags, "GET", "/v1/agent/services", NULL, 0, services_listed);
+    tags_send(tags, "GET", "/v1/agent/services", NULL, 0, services_listed);
 }
 
 /* --- The interface. --- */
 
-/* What is shown is not right any more: it is changed without delay where the definition is known.
- */
-static void act(struct tags *tags)
-{
-    if (tags->writes_left == 0)
-        tags->writes_left = 1;
-    if (tags->current) { /* an open write is not waited for: its answer may come too late */
-        http_cancel(tags->request);
-        tags->request = NULL;
-        tags->watching = false;
-        settle(tags);
-    } else if (tags->next_ns != 0 && !tags->absent_told) {
-        tags->next_ns = clock_now_ns(); /* else the answer that comes finds the new role */
-    }
-}
+/* So long Nomad may take to deregister a service whose task it has told to stop. */
+#define PATIENCE MILLISECONDS(300)
 
 /* The service's check is not there any more. */
 static void check_lost(void *context)
@@ -449,7 +294,7 @@ static void check_lost(void *context)
 }
 
 struct tags *tags_open(const struct settings *settings, struct http *http,
-                       const struct store_listener *listener)
+                       const struct tags_listener *listener)
 {
     struct tags *tags = memory_new(sizeof *tags);
 
@@ -464,14 +309,21 @@ struct tags *tags_open(const struct settings *settings, struct http *http,
     return tags;
 }
 
-void tags_role(struct tags *tags, bool leader, bool standing, const struct session_id *session)
+void tags_role(struct tags *tags, const struct role_order *role)
 {
+    if (tags->proxy)
+        tags_role(tags->proxy, role);
     tags->ordered = true;
-    tags->leader = leader;
-    tags->standing = standing;
-    if (session && session->text[0] != '\0')
-        tags->session = *session;
-    act(tags);
+    tags->leader = role->leader;
+    tags->standing = role->standing;
+    tags->stopped |= role->stopped && !role->standing;
+    if (role->session.text[0] != '\0')
+        tags->session = role->session;
+    if (!role->standing && role->stopped && tags->patience_ns == 0 &&
+        (tags->parent || service_is_nomads(tags->id)))
+        tags->patience_ns = clock_now_ns() + PATIENCE;
+    else
+        act(tags);
 }
 
 void tags_health(struct tags *tags, const struct health_order *order)
@@ -491,24 +343,37 @@ const char *tags_service_id(const struct tags *tags)
 
 bool tags_settled(const struct tags *tags)
 {
-    return tags->watching || !tags->ordered || tags->id[0] == '\0';
+    bool settled =
+        (tags->watching && tags->patience_ns == 0) || !tags->ordered || tags->id[0] == '\0';
+
+    return settled && (!tags->proxy || tags_settled(tags->proxy));
 }
 
 uint64_t tags_next_due(const struct tags *tags)
 {
-    uint64_t due = tags->next_ns;
+    uint64_t due = clock_earlier(tags->next_ns, tags->patience_ns);
 
+    if (tags->proxy)
+        due = clock_earlier(due, tags_next_due(tags->proxy));
     return tags->registration ? clock_earlier(due, registration_next_due(tags->registration)) : due;
 }
 
 void tags_due(struct tags *tags)
 {
+    if (tags->proxy)
+        tags_due(tags->proxy);
     if (tags->registration)
         registration_due(tags->registration);
+    if (tags->patience_ns != 0 && clock_now_ns() >= tags->patience_ns) {
+        tags->patience_ns = 0;
+        act(tags);
+    }
     if (tags->next_ns == 0 || clock_now_ns() < tags->next_ns)
         return;
     if (tags->id[0] != '\0')
-        read_service(tags);
+        tags_read(tags);
+    else if (is_over(tags))
+        tags->next_ns = 0;
     else
         look_up(tags);
 }

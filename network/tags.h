@@ -6,7 +6,7 @@
  * taken down here as well: one request after the other, so that none overtakes another. The agent
  * is asked in blocking queries on the definition's hash, so that what somebody else undoes is
  * redone in milliseconds. A tag is a hint for finding the leader, never a proof (docs/operating.md,
- * "Tags").
+ * "Tags"). In Nomad the proxy of the service's Connect sidecar has the same tag.
  */
 #ifndef NETWORK_TAGS_H
 #define NETWORK_TAGS_H
@@ -18,21 +18,28 @@
 #include "consul/http.h"
 #include "election/lock.h"
 #include "network/requests.h"
-#include "stores/store.h"
 
 struct tags;
 
-/* Begins to look for the service. Nothing is changed before the first tags_role(). listener: its
- * fatal() is called when a sidecar in Nomad has never seen its service.
- */
+struct tags_listener {
+    void *context;
+    /* Where others reach the service, each time that it was read. host: empty for one at its node's
+     * address; port 0: none. */
+    void (*described)(void *context, const char *service_id, const char *host, unsigned port);
+    /* A sidecar in Nomad has never seen its service. */
+    void (*fatal)(void *context, int status, const char *reason);
+};
+
+/* Begins to look for the service. Nothing is changed before the first tags_role(). */
 struct tags *tags_open(const struct settings *settings, struct http *http,
-                       const struct store_listener *listener);
+                       const struct tags_listener *listener);
 
 /* The role that the service shall show from now on; sent without delay where the definition is
- * known. standing: false at the end, whatever we put up is taken down. session: of the term, or
- * NULL.
+ * known. But Nomad, when it stops us, deregisters the service at the same time, and a write that
+ * came after that would bring it back: it is given a moment for that first. What is there after
+ * that, or again, is deregistered if it ends with us: our task's service, and a proxy without one.
  */
-void tags_role(struct tags *tags, bool leader, bool standing, const struct session_id *session);
+void tags_role(struct tags *tags, const struct role_order *role);
 
 /* What the service of --register shall show; no effect without one. */
 void tags_health(struct tags *tags, const struct health_order *order);

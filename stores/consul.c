@@ -162,6 +162,12 @@ static void consul_execute_will(struct store *store)
     consul_will_execute(store);
 }
 
+static void consul_describe(struct store *store, const char *service_id, const char *host,
+                            unsigned port)
+{
+    consul_value_describe(&store->value, service_id, host, port);
+}
+
 static int consul_descriptor(struct store *store)
 {
     (void)store;
@@ -190,6 +196,7 @@ const struct store_operations store_consul = {
     .request = consul_request,
     .hold = consul_hold,
     .execute_will = consul_execute_will,
+    .describe = consul_describe,
     .descriptor = consul_descriptor,
     .next_due = consul_next_due,
     .due = consul_due,

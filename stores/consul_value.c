@@ -25,6 +25,21 @@ static void remember_written(struct consul_value *value, const char *text)
     value->written[0] = memory_text("%s", text);
 }
 
+static void forget_written(struct consul_value *value)
+{
+    for (size_t i = 0; i < sizeof value->written / sizeof *value->written; i++) {
+        free(value->written[i]);
+        value->written[i] = NULL;
+    }
+}
+
+void consul_value_describe(struct consul_value *value, const char *service_id, const char *host,
+                           unsigned port)
+{
+    if (lock_identity_describe(&value->identity, service_id, host, port))
+        forget_written(value);
+}
+
 static const char *remember_line(struct consul_value *value, struct json_object *text)
 {
     remember_written(value, json_line(text));

@@ -20,6 +20,12 @@ struct consul_value {
 
 void consul_value_init(struct consul_value *value, const struct settings *settings);
 
+/* Where others reach this instance's service. What stands in the lock is ours no more if it says
+ * otherwise, so that the next look has it written again.
+ */
+void consul_value_describe(struct consul_value *value, const char *service_id, const char *host,
+                           unsigned port);
+
 /* Takes over from a network process that died while this instance held the lock. */
 void consul_value_adopt(struct consul_value *value);
 

@@ -3,6 +3,10 @@
  * The lock belongs to the open file, of which keeper and supervisor hold copies; nobody unlocks,
  * the last copy that is closed frees it. A waiting instance keeps its descriptor open between
  * tries: each close of it would wake all others.
+ *
+ * A session is that of one open file. When the path names another file, the session is over, so
+ * that no acquire that was sent for the former file takes the new one; and the new one, be it a
+ * copy, is not shown as released before somebody has led by it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +23,8 @@
 
 #define SLOW_RETRY SECONDS(1)
 
+#define NO_COUNTER UINT64_MAX
+
 /* After a close: the event comes a moment before the lock is free. */
 static const uint64_t quick_retries[] = { MILLISECONDS(1), MILLISECONDS(2), MILLISECONDS(5) };
 
@@ -28,7 +34,9 @@ struct store {
     const struct settings *settings;
     struct store_listener listener;
     struct lock_identity identity;
-    struct lock_file file; /* opened once a term */
+    struct lock_file file;
+    bool file_lost;           /* the last one that was open was not the path's any more */
+    uint64_t doubted_counter; /* of the file in its place, when it was opened; or NO_COUNTER */
     uint64_t term;
     struct session_id session; /* empty: no term */
     bool holding;
@@ -67,11 +75,11 @@ static void fill_view(struct store *store, struct lock_view *view, bool held)
 {
     struct error ignored;
 
-    *view = (struct lock_view){ .exists = true, .consistent = true, .released = !held };
+    *view = (struct lock_view){ .exists = true, .consistent = true };
     if (store->file.fd >= 0 && file_value_read(store->file.fd, &view->index, view, &ignored) < 0)
         view->index = 0;
     view->token = view->index;
-    view->released = !held;
+    view->released = !held && view->index != store->doubted_counter;
     if (held)
         snprintf(view->session.text, sizeof view->session.text, "%.60s",
                  view->holder_name[0] != '\0' ? view->holder_name : "another process");
@@ -99,6 +107,59 @@ static void tell_loss(struct store *store)
     store->listener.lock_seen(store->listener.context, &view);
 }
 
+/* --- The file. --- */
+
+static void close_file(struct store *store)
+{
+    if (store->file.fd >= 0 && !lock_file_is_in_place(&store->file))
+        store->file_lost = true;
+    lock_file_close(&store->file);
+}
+
+static int open_file(struct store *store, struct error *err)
+{
+    struct lock_view ignored;
+    struct error unreadable;
+
+    close_file(store);
+    if (lock_file_open(&store->file, err) < 0)
+        return -1;
+    if (store->file_lost) {
+        file_value_read(store->file.fd, &store->doubted_counter, &ignored, &unreadable);
+        store->file_lost = false;
+    }
+    return 0;
+}
+
+static void end_term(struct store *store)
+{
+    close_file(store);
+    store->holding = false;
+    store->session.text[0] = '\0';
+    store->retry_due = 0;
+}
+
+static void open_again(struct store *store)
+{
+    struct error err;
+
+    if (open_file(store, &err) == 0)
+        return;
+    log_error("the lock file cannot be opened again path=%s reason=\"%s\"",
+              store->settings->store_path, err.text);
+    end_term(store);
+}
+
+/* The path names another file. Whoever leads by the former one does not lose its lease by that. */
+static void lose_file(struct store *store)
+{
+    log_warn("the lock file was removed or replaced path=%s", store->settings->store_path);
+    end_term(store);
+    open_again(store);
+    if (store->file.fd >= 0)
+        tell_view(store, false);
+}
+
 /* --- Waiting. --- */
 
 /* Says that the lock may be free: only a try can tell. */
@@ -106,9 +167,10 @@ static void offer_try(struct store *store)
 {
     if (store->session.text[0] == '\0' || store->holding)
         return;
-    struct error ignored;
-    if (!lock_file_is_in_place(&store->file))
-        lock_file_open(&store->file, &ignored); /* a file that is lost is seen again in a second */
+    if (!lock_file_is_in_place(&store->file)) {
+        lose_file(store);
+        return;
+    }
     store->retry_due =
         clock_now_ns() + (store->retry < QUICK_RETRIES ? quick_retries[store->retry] : SLOW_RETRY);
     if (store->retry < QUICK_RETRIES)
@@ -143,7 +205,7 @@ static void begin_session(struct store *store, const struct lock_request *reques
     struct error err;
 
     errno = 0;
-    if (lock_file_open(&store->file, &err) < 0) {
+    if (open_file(store, &err) < 0) {
         bool lasts = errno == 0 || is_permanent(errno);
         answer(store, request, lasts ? ANSWER_INVALID : ANSWER_FAILED, 0, &err);
         return;
@@ -181,15 +243,11 @@ static int take_token(struct store *store, uint64_t highest, uint64_t *token, st
 /* A lock that must not be used is let go by closing its file. */
 static void let_go(struct store *store, const struct lock_request *request, struct error *err)
 {
-    struct error reopening;
-
     if (!store->unusable_told)
         log_error("the lock file cannot be used path=%s reason=\"%s\"", store->settings->store_path,
                   err->text);
     store->unusable_told = true;
-    if (lock_file_open(&store->file, &reopening) < 0)
-        log_error("the lock file cannot be opened again path=%s reason=\"%s\"",
-                  store->settings->store_path, reopening.text);
+    open_again(store);
     answer(store, request, ANSWER_FAILED, 0, err);
 }
 
@@ -198,24 +256,14 @@ static void acquire(struct store *store, const struct lock_request *request)
     struct error err;
     uint64_t token;
 
-    if (!lock_file_is_in_place(
-            &store->file)) { /* what was seen was another file: this one is looked at anew */
-        if (lock_file_open(&store->file, &err) < 0) {
-            answer(store, request, ANSWER_FAILED, 0, &err);
-            return;
-        }
-        tell_view(store, false);
-        answer(store, request, ANSWER_REFUSED, 0, NULL);
-        return;
-    }
     if (flock(store->file.fd, LOCK_EX | LOCK_NB) < 0) {
         tell_view(store, true);
         answer(store, request, ANSWER_REFUSED, 0, NULL);
         return;
     }
     if (!lock_file_is_in_place(&store->file)) {
-        error_set(&err, "it was replaced at this moment");
-        let_go(store, request, &err);
+        lose_file(store);
+        answer(store, request, ANSWER_GONE, 0, NULL);
         return;
     }
     if (take_token(store, request->token, &token, &err) < 0) {
@@ -228,14 +276,6 @@ static void acquire(struct store *store, const struct lock_request *request)
     store->retry_due = 0;
     answer(store, request, ANSWER_DONE, token, NULL);
     tell_view(store, false);
-}
-
-static void end_term(struct store *store)
-{
-    lock_file_close(&store->file);
-    store->holding = false;
-    store->session.text[0] = '\0';
-    store->retry_due = 0;
 }
 
 static void mark_released(struct store *store, bool unhealthy)
@@ -306,10 +346,8 @@ static void file_request(struct store *store, const struct lock_request *request
 static void file_hold(struct store *store, uint64_t term, const struct session_id *session,
                       uint64_t index, uint64_t token, bool holding, int fd)
 {
-    struct error err;
-
     (void)index;
-    lock_file_close(&store->file);
+    close_file(store);
     store->term = term;
     store->session = *session;
     store->holding = holding && fd >= 0;
@@ -325,9 +363,7 @@ static void file_hold(struct store *store, uint64_t term, const struct session_i
         close(fd);
     if (holding)
         tell_loss(store); /* nobody holds it without its descriptor */
-    if (lock_file_open(&store->file, &err) < 0)
-        log_error("the lock file cannot be opened path=%s reason=\"%s\"",
-                  store->settings->store_path, err.text);
+    open_again(store);
     store->retry = 0;
     offer_try(store);
 }
@@ -353,6 +389,7 @@ static struct store *file_open(const struct settings *settings,
     }
     store->settings = settings;
     store->listener = *listener;
+    store->doubted_counter = NO_COUNTER;
     lock_identity_init(&store->identity, settings);
     if (lock_file_init(&store->file, settings->store_path, err) < 0) {
         free(store);

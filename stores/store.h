@@ -5,7 +5,8 @@
  *
  * What every store promises:
  * - `acquire` succeeds only when nobody holds the lock and the guard `index` still is the lock's
- *   index; its answer's index is the fencing token, above every earlier one.
+ *   index (in the file store: the path still names the file that the session was begun with); its
+ *   answer's index is the fencing token, above every earlier one.
  * - `release` and `write` do nothing when the lock's index is not the guard.
  * - while a session lives the lock is watched and each change is said by lock_seen(), as is the
  *   state of the lock when a session begins to wait. Views of the holder carry its term.
@@ -47,6 +48,10 @@ struct store_operations {
     void (*hold)(struct store *store, uint64_t term, const struct session_id *session,
                  uint64_t index, uint64_t token, bool holding, int fd);
     void (*execute_will)(struct store *store);
+
+    /* Where others reach this instance's service, for the holder's identity. host: empty for one at
+     * its node's address. port 0: none. NULL for a store without services. */
+    void (*describe)(struct store *store, const char *service_id, const char *host, unsigned port);
 
     /* Descriptor to poll for reading, or -1; next instant that due() wants to be called at, 0 for
      * none; due() is called after each wake-up. */

@@ -16,6 +16,7 @@
     SUITE(lock_value_suite)                                                                        \
     SUITE(consul_answers_suite)                                                                    \
     SUITE(service_suite)                                                                           \
+    SUITE(file_store_suite)                                                                        \
     SUITE(record_suite)                                                                            \
     SUITE(lease_suite)                                                                             \
     SUITE(lease_page_suite)                                                                        \

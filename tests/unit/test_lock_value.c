@@ -176,6 +176,43 @@ START_TEST(the_holder_is_shown_as_json)
 }
 END_TEST
 
+static const struct {
+    const char *host;
+    unsigned port;
+    const char *address;
+} addresses[] = {
+    { "10.0.0.7", 6379, "10.0.0.7:6379" },
+    { "", 6379, "node-7:6379" },
+    { "fd00::7", 6379, "[fd00::7]:6379" },
+    { "db.example", 0, "db.example" },
+    { "", 0, "node-7" },
+};
+
+START_TEST(a_service_is_described)
+{
+    struct lock_identity identity = web_2;
+
+    ck_assert(lock_identity_describe(&identity, "redis-1", addresses[_i].host, addresses[_i].port));
+    ck_assert_str_eq(identity.address, addresses[_i].address);
+    ck_assert_str_eq(identity.service_id, "redis-1");
+    ck_assert(
+        !lock_identity_describe(&identity, "redis-1", addresses[_i].host, addresses[_i].port));
+    ck_assert(lock_identity_describe(&identity, "redis-2", addresses[_i].host, addresses[_i].port));
+}
+END_TEST
+
+START_TEST(a_host_that_is_too_long_is_cut_off)
+{
+    struct lock_identity identity = web_2;
+    char host[2 * NAME_SIZE];
+
+    memset(host, 'a', sizeof host);
+    host[sizeof host - 1] = '\0';
+    lock_identity_describe(&identity, "redis-1", host, 6379);
+    ck_assert_uint_eq(strlen(identity.address), NAME_SIZE - 1);
+}
+END_TEST
+
 START_TEST(a_holder_that_is_too_long_is_still_json)
 {
     struct lock_identity wide = web_2;
@@ -257,6 +294,8 @@ Suite *lock_value_suite(void)
     tcase_add_test(value, numbers_that_make_no_sense_are_none);
     tcase_add_test(value, a_lease_without_end_is_bounded);
     tcase_add_test(value, the_holder_is_shown_as_json);
+    tcase_add_loop_test(value, a_service_is_described, 0, COUNT(addresses));
+    tcase_add_test(value, a_host_that_is_too_long_is_cut_off);
     tcase_add_test(value, a_holder_that_is_too_long_is_still_json);
     tcase_add_test(value, a_value_names_its_process);
     suite_add_tcase(suite, value);

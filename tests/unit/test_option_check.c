@@ -31,7 +31,7 @@ START_TEST(a_command_that_can_run_passes)
 {
     expect_command(own_file("program", "#!/bin/sh\n", 0755), 0, "");
     expect_command("sh", 0, "");
-    setenv("PATH", "/nowhere:/bin", 1);
+    setenv("PATH", "/nowhere:/dev/null:/bin", 1);
     expect_command("sh", 0, "");
 }
 END_TEST
@@ -41,7 +41,8 @@ START_TEST(a_command_that_is_not_there_is_127)
     expect_command("/nowhere/x", 127, "is not there (expected a program)");
     expect_command("no-such-program", 127, "is not found in PATH (expected a program)");
     expect_command("", 127, "is not found in PATH (expected a program)");
-    expect_command("/dev/null/x", 127, "is not there (expected a program)");
+    setenv("PATH", "/dev/null", 1);
+    expect_command("sh", 127, "is not found in PATH (expected a program)");
     setenv("PATH", "", 1);
     expect_command("sh", 127, "is not found in PATH (expected a program)");
 }
@@ -55,6 +56,7 @@ START_TEST(a_command_that_cannot_run_is_126)
     expect_command(path, 126, "is not executable (expected a program)");
     expect_command("/tmp", 126, "is a directory (expected a program)");
     expect_command("/dev/null", 126, "is not executable (expected a program)");
+    expect_command("/dev/null/x", 126, "has a file for a folder in its path (expected a program)");
 
     snprintf(folder, sizeof folder, "%s:/nowhere", own_path("."));
     setenv("PATH", folder, 1);

@@ -35,7 +35,7 @@ START_TEST(the_defaults_are_those_of_the_contract)
     ck_assert_uint_eq(settings.start_timeout_ns, 0);
     ck_assert_int_eq(settings.log_level, LOG_INFO);
     ck_assert_int_eq(settings.log_format, LOG_TEXT);
-    ck_assert(settings.http_ssl_verify);
+    ck_assert(settings.tls.verify);
     ck_assert(!settings.exit_on_demote);
     ck_assert_str_eq(warnings(), "");
 }
@@ -362,6 +362,14 @@ START_TEST(what_is_asked_of_consul_needs_consul)
 }
 END_TEST
 
+START_TEST(a_certificate_needs_its_key)
+{
+    REFUSE("--client-cert: needs its key (--client-key)", "--client-cert", "/c");
+    REFUSE("--client-key: needs its certificate (--client-cert)", "--client-key", "/k");
+    ACCEPT("--client-cert", "/c", "--client-key", "/k");
+}
+END_TEST
+
 Suite *option_settle_suite(void)
 {
     Suite *suite = suite_create("option settlement");
@@ -394,6 +402,7 @@ Suite *option_settle_suite(void)
     tcase_add_test(tests, a_stop_signal_is_not_forwarded_and_so_not_rewritten);
     tcase_add_test(tests, a_restart_needs_a_program);
     tcase_add_test(tests, what_is_asked_of_consul_needs_consul);
+    tcase_add_test(tests, a_certificate_needs_its_key);
     suite_add_tcase(suite, tests);
     return suite;
 }

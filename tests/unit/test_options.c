@@ -174,7 +174,7 @@ START_TEST(consul_s_own_variables_are_read)
     ck_assert_str_eq(settings.token, "one");
     ck_assert_str_eq(settings.token_file, "/run/token");
     ck_assert(settings.http_ssl);
-    ck_assert(!settings.http_ssl_verify);
+    ck_assert(!settings.tls.verify);
     ck_assert_str_eq(settings.http_auth, "user:password");
     ck_assert_str_eq(settings.consul_namespace, "n");
     ck_assert_str_eq(settings.partition, "p");
@@ -191,7 +191,7 @@ START_TEST(consul_s_variables_stand_behind_our_own_and_may_be_empty)
     ACCEPT(NULL);
     ck_assert_str_eq(settings.http_addr, "consul:2");
     ck_assert_str_eq(settings.token, "other");
-    ck_assert(settings.http_ssl_verify);
+    ck_assert(settings.tls.verify);
 }
 END_TEST
 

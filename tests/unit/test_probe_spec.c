@@ -39,7 +39,7 @@ START_TEST(what_is_not_said_has_a_default)
     ck_assert_uint_eq(spec.grace_ns, SECONDS(10));
     ck_assert_uint_eq(spec.rise, 1);
     ck_assert_uint_eq(spec.fall, 3);
-    ck_assert(spec.verify);
+    ck_assert(spec.tls.verify);
 }
 END_TEST
 
@@ -59,11 +59,11 @@ START_TEST(options_follow_the_last_hash)
     ck_assert_uint_eq(spec.statuses[2].least, 400);
     ck_assert_uint_eq(spec.statuses[2].most, 404);
     ck_assert_uint_eq(spec.statuses[3].least, 0);
-    ck_assert(!spec.verify);
-    ck_assert_str_eq(spec.server_name, "b");
-    ck_assert_str_eq(spec.ca_file, "/ca");
-    ck_assert_str_eq(spec.client_cert, "/c");
-    ck_assert_str_eq(spec.client_key, "/k");
+    ck_assert(!spec.tls.verify);
+    ck_assert_str_eq(spec.tls.server_name, "b");
+    ck_assert_str_eq(spec.tls.ca_file, "/ca");
+    ck_assert_str_eq(spec.tls.client_cert, "/c");
+    ck_assert_str_eq(spec.tls.client_key, "/k");
 }
 END_TEST
 

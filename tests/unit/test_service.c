@@ -43,7 +43,7 @@ static const struct {
     { "auto", "A",
       "{" SERVICE(IN_NOMAD("A", "redis"), "redis") "," SERVICE(IN_NOMAD("A", "ui"), "ui") "}",
       SERVICE_FOUND, IN_NOMAD("A", "redis") },
-    { "auto", "A", "{" SERVICE(IN_NOMAD("A", "ui"), "ui") "}", SERVICE_FOUND, IN_NOMAD("A", "ui") },
+    { "auto", "A", "{" SERVICE(IN_NOMAD("A", "ui"), "ui") "}", SERVICE_ONLY, IN_NOMAD("A", "ui") },
     { "auto", "A",
       "{" SERVICE(IN_NOMAD("A", "ui"), "ui") "," SERVICE(IN_NOMAD("A", "db"), "db") "}",
       SERVICE_AMBIGUOUS, NULL },
@@ -52,7 +52,7 @@ static const struct {
     { "auto", "A",
       "{" SERVICE(IN_NOMAD("A", "ui"), "ui") "," SERVICE(IN_NOMAD("A", "ui") "-sidecar-proxy",
                                                          "p") "}",
-      SERVICE_FOUND, IN_NOMAD("A", "ui") },
+      SERVICE_ONLY, IN_NOMAD("A", "ui") },
 };
 
 START_TEST(the_service_is_chosen)
@@ -83,6 +83,45 @@ START_TEST(several_services_are_named)
     service_choose(list, &settings, id, &reason);
     ck_assert_str_eq(reason.text, "this agent has 2 services \"redis\": which is to be tagged? "
                                   "(--tag-service ID): r1, r2");
+}
+END_TEST
+
+static const struct {
+    const char *id;
+    bool ours;
+} owners[] = {
+    { "_nomad-task-A-task-redis-db", true },
+    { "_nomad-task-A-task-redis-", true },
+    { "_nomad-task-B-task-redis-db", false },
+    { "_nomad-task-A-group-task-redis-db", false },
+    { "_nomad-task-A-task-2-redis-db", false },
+    { "_nomad-task-A-task-redis", false },
+    { "_nomad-task-A-task-redis-redis-db", false },
+    { "_nomad-task-A", false },
+    { "redis", false },
+};
+
+START_TEST(a_service_of_our_task_is_known)
+{
+    struct settings settings = { .nomad_alloc_id = "A", .nomad_task_name = "task" };
+    AUTO_JSON struct json_object *definition = read_text("{\"Service\":\"redis\"}");
+
+    json_set_text(definition, "ID", owners[_i].id);
+    ck_assert_int_eq(service_is_of_our_task(definition, &settings), owners[_i].ours);
+    settings.nomad_task_name[0] = '\0';
+    ck_assert(!service_is_of_our_task(definition, &settings));
+}
+END_TEST
+
+START_TEST(a_proxy_has_its_service_s_id)
+{
+    char longest[SERVICE_ID_SIZE], id[SERVICE_ID_SIZE];
+
+    ck_assert(service_proxy_id("redis", id));
+    ck_assert_str_eq(id, "redis-sidecar-proxy");
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    ck_assert(!service_proxy_id(longest, id));
 }
 END_TEST
 
@@ -197,6 +236,8 @@ Suite *service_suite(void)
 
     tcase_add_loop_test(choice, the_service_is_chosen, 0, COUNT(choices));
     tcase_add_test(choice, several_services_are_named);
+    tcase_add_loop_test(choice, a_service_of_our_task_is_known, 0, COUNT(owners));
+    tcase_add_test(choice, a_proxy_has_its_service_s_id);
     suite_add_tcase(suite, choice);
 
     tcase_add_loop_test(marks, the_tags_are_changed, 0, COUNT(markings));

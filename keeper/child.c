@@ -1,5 +1,6 @@
 #include "keeper/child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -218,6 +219,14 @@ void child_go(struct child *child)
         written = write(child->gate, "g", 1);
     while (written < 0 && errno == EINTR);
     close_end(&child->gate);
+}
+
+void child_signal(const struct child *child, int number)
+{
+    assert(child->pid > 1);
+    kill(-child->pid, number);
+    if (getpgid(child->pid) != child->pid)
+        kill(child->pid, number);
 }
 
 void child_cancel(struct child *child)

@@ -69,6 +69,9 @@ int child_spawn(struct child *child, const struct child_spec *spec, struct error
 
 void child_go(struct child *child);
 
+/* Signals its group, and the child itself where it has left that. It must not be reaped yet. */
+void child_signal(const struct child *child, int number);
+
 /* The child ends without having run anything; it is still to be reaped. */
 void child_cancel(struct child *child);
 

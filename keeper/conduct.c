@@ -96,7 +96,8 @@ int keeper_spawn_program(struct keeper *keeper, const struct situation *situatio
 {
     struct program_spec spec = {
         .command = keeper->start->command,
-        .started_as = keeper->start->supervisor,
+        .started_as = keeper->start->started_as,
+        .terminal_group = keeper->start->terminal_group,
         .settings = keeper_settings(keeper),
         .user = keeper->start->user,
         .signals = keeper->start->signals,
@@ -116,7 +117,7 @@ void keeper_start_program(struct keeper *keeper, const struct situation *situati
     if (keeper_spawn_program(keeper, situation, &err) < 0)
         keeper_report_failure(keeper, KEEPER_START_FAILED, 0, EXIT_STATUS_CANNOT_START, err.text);
     else
-        program_go(&keeper->program, keeper->start->terminal_group);
+        program_go(&keeper->program);
 }
 
 static void program_started(struct keeper *keeper)
@@ -166,8 +167,10 @@ static void give_grace(struct keeper *keeper, int wait_status, instant_ns stop_u
         keeper->grace = stop_until;
     else if (!ordered && WIFEXITED(wait_status))
         keeper->grace = clock_now_ns() + settings->stop_timeout_ns - LAST_STEPS;
+    if (keeper->demotion.stage != DEMOTION_NONE)
+        keeper_shorten_grace(keeper, keeper->demotion.order.until);
     if (keeper->grace != 0 && !(ordered && settings->kill_mode == KILL_GROUP))
-        sweep_signal(SIGTERM);
+        sweep_signal(SIGTERM, keeper->hook.child.pid); /* a demotion's has its own time */
 }
 
 void keeper_shorten_grace(struct keeper *keeper, instant_ns until)
@@ -277,6 +280,7 @@ static void advance_sweep(struct keeper *keeper, instant_ns now)
         }
         return;
     }
+    sweep_done();
     keeper->killing = false;
     keeper->grace = 0;
     keeper->sweep_due = 0;
@@ -390,8 +394,7 @@ instant_ns keeper_next_due(const struct keeper *keeper)
     due = clock_earlier(due, program_next_due(&keeper->program));
     due = clock_earlier(due, keeper_waiting_due(keeper));
     due = clock_earlier(due, keeper_probes_due(keeper));
-    if (keeper->promotion.active)
-        due = clock_earlier(due, keeper->promotion.signal_due);
+    due = clock_earlier(due, keeper_promotion_due(keeper));
     if (keeper->program.state == PROGRAM_ENDED && !keeper->killing && keeper->sweep_due == 0)
         due = clock_earlier(due, keeper->grace);
     return clock_earlier(due, keeper->sweep_due);

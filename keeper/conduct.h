@@ -34,8 +34,9 @@ struct demotion {
     enum demotion_stage stage;
     uint64_t term;
     struct demotion_order order;
-    instant_ns answered_by; /* when a program that answers nothing has answered */
-    bool word_is_awaited;   /* the program's own, --demote-ack */
+    instant_ns answered_by;   /* when a program that answers nothing has answered */
+    bool word_is_awaited;     /* the program's own, --demote-ack */
+    bool program_was_stopped; /* since it was told, or before */
 };
 
 /* What followers are told of another leader; apart from promotions and demotions, which never wait
@@ -159,6 +160,9 @@ void keeper_kill_everything(struct keeper *keeper);
 
 void keeper_advance_promotion(struct keeper *keeper, instant_ns now);
 void keeper_advance_demotion(struct keeper *keeper, instant_ns now);
+
+/* When a promotion that waits for the program is looked at again; 0: it does not wait. */
+instant_ns keeper_promotion_due(const struct keeper *keeper);
 
 /* When a demotion that waits for the program goes on; 0: it does not wait. */
 instant_ns keeper_waiting_due(const struct keeper *keeper);

@@ -118,6 +118,7 @@ static void tell_program(struct keeper *keeper, instant_ns now)
     bool understands = settings->demote_signal == 0 ||
                        program_is_ready_for(&keeper->program, settings->demote_signal);
     demotion->answered_by = now + settings->demote_timeout_ns;
+    demotion->program_was_stopped = keeper->program.stopped_by != 0;
     ack_discard(&keeper->ack);
     if (settings->demote_signal != 0 && understands)
         program_signal(&keeper->program, settings->demote_signal);
@@ -155,7 +156,8 @@ static void conclude_answers(struct keeper *keeper, bool gone, instant_ns now)
     if (keeper->hook.state == HOOK_RUNNING || demotion->word_is_awaited)
         return;
     if (keeper->hook.state != HOOK_FAILED) {
-        demotion_is_complete(keeper);
+        if (keeper->program.state != PROGRAM_ENDED) /* what it left was told nothing */
+            demotion_is_complete(keeper);
     } else if (keeper->demotion.order.restart) {
         restart_has_failed(keeper);
     } else if (keeper_settings(keeper)->mode == MODE_SIDECAR) {
@@ -166,12 +168,13 @@ static void conclude_answers(struct keeper *keeper, bool gone, instant_ns now)
 }
 
 /* Whether a program that answers nothing can have had all of the demote timeout: where we stood
- * still it may have done so too, and somebody may have stopped it.
+ * still it may have done so too, and somebody may have stopped it. What one has left that ended
+ * meanwhile answers even less.
  */
 static bool program_had_its_time(const struct keeper *keeper, instant_ns now)
 {
     return now <= keeper->demotion.answered_by + KILL_BUDGET_NS &&
-           !program_is_stopped(&keeper->program);
+           !keeper->demotion.program_was_stopped && keeper->program.state != PROGRAM_ENDED;
 }
 
 /* It had its time, or is killed: what is left of the lease may be less. Told nothing, it has the
@@ -257,6 +260,8 @@ void keeper_advance_alone(struct keeper *keeper, instant_ns now)
 {
     struct demotion *demotion = &keeper->demotion;
 
+    if (keeper->finished)
+        return;
     if (keeper->led && demotion->stage == DEMOTION_NONE) {
         hook_reset(&keeper->hook);
         describe_loss(keeper, &demotion->order, "supervisor-died", now);

@@ -54,20 +54,14 @@ void hook_start(struct hook *hook, const struct hook_spec *spec, instant_ns now)
              spec->command.situation->reason);
 }
 
-static void send_signal(const struct hook *hook, int number)
-{
-    assert(hook->child.pid > 1);
-    kill(-hook->child.pid, number);
-}
-
 void hook_cancel(struct hook *hook, instant_ns now, instant_ns last)
 {
     if (hook->state != HOOK_RUNNING)
         return;
     if (hook->timeout != 0) {
         hook->timeout = 0;
-        send_signal(hook, SIGTERM);
-        send_signal(hook, SIGCONT);
+        child_signal(&hook->child, SIGTERM);
+        child_signal(&hook->child, SIGCONT);
         if (now + CANCEL_GRACE < hook->last)
             hook->last = now + CANCEL_GRACE;
     }
@@ -92,7 +86,7 @@ void hook_shorten(struct hook *hook, instant_ns timeout, instant_ns last)
 void hook_kill(struct hook *hook)
 {
     if (hook->state == HOOK_RUNNING)
-        send_signal(hook, SIGKILL);
+        child_signal(&hook->child, SIGKILL);
 }
 
 static void conclude(struct hook *hook, int wait_status, instant_ns now)

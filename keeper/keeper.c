@@ -79,7 +79,7 @@ static bool relay_line(void *context, const char *line, size_t length)
 static void keeper_main(const struct keeper_start *start)
 {
     static struct keeper keeper;
-    sigset_t child_signal;
+    sigset_t children;
     struct error ignored; /* the supervisor has told of it */
 
     keeper_init(&keeper, start);
@@ -92,9 +92,9 @@ static void keeper_main(const struct keeper_start *start)
     if (log_needs_relay())
         log_set_relay(relay_line, &keeper);
 
-    sigemptyset(&child_signal);
-    sigaddset(&child_signal, SIGCHLD);
-    int signal_fd = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    int signal_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
     int timer_fd = clock_timer_open();
     if (signal_fd < 0 || timer_fd < 0)
         abort();

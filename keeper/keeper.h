@@ -22,7 +22,9 @@ struct keeper_start {
     int supervisor_fd;
     int network_fd;       /* -1: a keeper that only finishes what a dead one left */
     pid_t supervisor;     /* its process */
-    pid_t terminal_group; /* the group whose terminal the program gets; 0: none */
+    pid_t started_as;     /* the process that was started: the supervisor, or who stands for it */
+    pid_t terminal_group; /* the group whose terminal the program gets */
+    bool has_job_control; /* somebody lets a program go on that was stopped in its terminal */
 };
 
 /* Forks the keeper. Returns its pid, or -1. Descriptors in `close_fds` (ended by -1) are the

@@ -18,6 +18,7 @@
  * keeper to supervisor
  *   KEEPER_STARTED          struct started_report
  *   KEEPER_START_FAILED     struct failure_report
+ *   KEEPER_STOPPED          struct signal_order: that signal has stopped the program; 0: it goes on
  *   KEEPER_EXITED           struct exit_report: the program has ended
  *   KEEPER_GONE             and nothing that it started is left
  *   KEEPER_PROMOTED
@@ -55,6 +56,7 @@ enum keeper_message {
     KEEPER_PROBE,
     KEEPER_STARTED,
     KEEPER_START_FAILED,
+    KEEPER_STOPPED,
     KEEPER_EXITED,
     KEEPER_GONE,
     KEEPER_PROMOTED,

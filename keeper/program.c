@@ -34,19 +34,16 @@ int program_spawn(struct program *program, const struct program_spec *spec, stru
         .private_fd = spec->private_fd,
         .ack_fd = spec->ack_fd,
     };
-    *program = (struct program){ .child = CHILD_NONE };
+    *program = (struct program){ .child = CHILD_NONE, .terminal_group = spec->terminal_group };
     if (child_spawn(&program->child, &child, err) < 0)
         return -1;
     program->state = PROGRAM_STARTING;
     return 0;
 }
 
-void program_go(struct program *program, pid_t terminal_group)
+void program_go(struct program *program)
 {
-    if (terminal_group != 0 && terminal_belongs_to(terminal_group)) {
-        program->terminal_group = terminal_group;
-        terminal_give(program->child.pid);
-    }
+    terminal_pass(program->terminal_group, program->child.pid);
     child_go(&program->child);
 }
 
@@ -79,20 +76,31 @@ bool program_is_ready_for(const struct program *program, int number)
     return handled & SIGNAL_BIT(number);
 }
 
-bool program_is_stopped(const struct program *program)
+bool program_was_stopped_or_continued(struct program *program)
 {
     siginfo_t info = { .si_pid = 0 };
 
-    return program_is_alive(program) &&
-           waitid(P_PID, (id_t)program->child.pid, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid != 0;
+    if (!program_is_alive(program) ||
+        waitid(P_PID, (id_t)program->child.pid, &info, WSTOPPED | WCONTINUED | WNOHANG) < 0 ||
+        info.si_pid == 0)
+        return false;
+    program->stopped_by = info.si_code == CLD_CONTINUED ? 0 : info.si_status;
+    if (program->stopped_by != 0)
+        terminal_pass(program->child.pid, program->terminal_group);
+    return true;
 }
 
-/* One that has left the group that it was given has made itself no target. */
 static void signal_group(const struct program *program, int number)
 {
-    if (kill(-program->child.pid, number) < 0)
-        program_signal(program, number);
+    child_signal(&program->child, number);
+}
+
+void program_continue(const struct program *program)
+{
+    if (!program_is_alive(program))
+        return;
+    terminal_pass(program->terminal_group, program->child.pid);
+    signal_group(program, SIGCONT);
 }
 
 void program_stop(struct program *program, const struct settings *settings, instant_ns until)
@@ -125,8 +133,7 @@ bool program_reaped(struct program *program, pid_t pid)
 {
     if (!program_is_alive(program) || program->child.pid != pid)
         return false;
-    if (program->terminal_group != 0)
-        terminal_give(program->terminal_group);
+    terminal_pass(pid, program->terminal_group);
     child_forget(&program->child);
     program->state = PROGRAM_ENDED;
     program->stop_until = 0;

@@ -17,7 +17,8 @@ enum program_state {
 struct program {
     enum program_state state;
     struct child child;
-    pid_t terminal_group;  /* has lent the terminal; 0: none */
+    pid_t terminal_group;  /* lends it the terminal */
+    int stopped_by;        /* that signal, as far as was looked; 0: it is not stopped */
     bool ordered;          /* its end was asked for */
     bool overdue;          /* it was killed at its lease's deadline */
     instant_ns stop_until; /* SIGKILL then; 0: none */
@@ -30,6 +31,7 @@ struct program_spec {
     const struct signal_state *signals;
     const char *directory;
     pid_t started_as; /* child.h */
+    pid_t terminal_group;
     const char *lease_path;
     const struct situation *situation;
     int private_fd;
@@ -40,7 +42,7 @@ struct program_spec {
 int program_spawn(struct program *program, const struct program_spec *spec, struct error *err);
 
 /* Lends it the terminal and lets it run. */
-void program_go(struct program *program, pid_t terminal_group);
+void program_go(struct program *program);
 
 bool program_is_alive(const struct program *program);
 
@@ -52,8 +54,13 @@ void program_signal(const struct program *program, int number);
  */
 bool program_is_ready_for(const struct program *program, int number);
 
-/* Whether somebody has stopped it (SIGSTOP, Ctrl-Z), so that it takes no signal but SIGKILL. */
-bool program_is_stopped(const struct program *program);
+/* Whether somebody has stopped it (SIGSTOP, Ctrl-Z), so that it takes no signal but SIGKILL, or has
+ * let it go on since it was last looked. `stopped_by` says which.
+ */
+bool program_was_stopped_or_continued(struct program *program);
+
+/* Its group goes on, in the foreground if ours has it. */
+void program_continue(const struct program *program);
 
 /* The kill signal now, to whom --kill-mode says; overdue at `until`. A later call may only shorten
  * the time.

@@ -26,7 +26,7 @@ static void start_as_leader(struct keeper *keeper)
         program_kill(&keeper->program);
         promotion_failed(keeper, 0, "too little is left of the lease to start the program");
     } else {
-        program_go(&keeper->program, keeper->start->terminal_group);
+        program_go(&keeper->program);
     }
 }
 
@@ -99,14 +99,32 @@ static bool signal_when_ready(struct keeper *keeper, instant_ns now)
     return false;
 }
 
+/* Its exec may hang, as on a file system whose server is gone. */
+static bool is_starting(const struct keeper *keeper)
+{
+    return keeper->promotion.starts_program && keeper->program.state == PROGRAM_STARTING;
+}
+
+instant_ns keeper_promotion_due(const struct keeper *keeper)
+{
+    const struct promotion *promotion = &keeper->promotion;
+
+    if (!promotion->active)
+        return 0;
+    return is_starting(keeper) ? promotion->until : promotion->signal_due;
+}
+
 void keeper_advance_promotion(struct keeper *keeper, instant_ns now)
 {
     const struct settings *settings = keeper_settings(keeper);
     struct promotion *promotion = &keeper->promotion;
     struct hook *hook = &keeper->hook;
 
-    if (promotion->starts_program && keeper->program.state != PROGRAM_RUNNING)
+    if (promotion->starts_program && keeper->program.state != PROGRAM_RUNNING) {
+        if (is_starting(keeper) && now >= promotion->until)
+            promotion_failed(keeper, 0, "the program has not been started in time");
         return;
+    }
     if (!signal_when_ready(keeper, now))
         return;
     if (hook->state == HOOK_NONE && keeper_has_hook(settings->on_promote))

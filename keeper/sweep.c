@@ -162,22 +162,28 @@ static void kill_doomed(size_t count, unsigned earlier_sweeps)
         signal_doomed(count, SIGKILL, NULL);
 }
 
-void sweep_signal(int number)
+void sweep_signal(int number, pid_t spared)
 {
     bool complete;
 
     if (!proc)
         return;
     size_t count = list_processes(&complete);
-    doom(count, 0);
+    doom(count, spared);
     signal_doomed(count, number, NULL);
     signal_doomed(count, SIGCONT, NULL);
 }
 
+static unsigned sweeps; /* in which somebody was met each time */
+
+void sweep_done(void)
+{
+    sweeps = 0;
+}
+
 unsigned sweep(pid_t spared)
 {
-    static uint64_t begun; /* of these sweeps, in which somebody was met each time */
-    static unsigned sweeps;
+    static uint64_t begun; /* the first of these sweeps */
     static bool told;
     uint64_t now = clock_now_ns();
     bool complete;

@@ -22,7 +22,12 @@ int sweep_open(struct error *err);
  */
 unsigned sweep(pid_t spared);
 
-/* Sends a signal to every descendant once, and SIGCONT, so that stopped ones take it as well. */
-void sweep_signal(int number);
+/* Nobody is left: whom the next call meets it meets for the first time. */
+void sweep_done(void);
+
+/* Sends a signal to every descendant once, and SIGCONT, so that stopped ones take it as well; but
+ * not to `spared` and what that has started (0: nobody).
+ */
+void sweep_signal(int number, pid_t spared);
 
 #endif

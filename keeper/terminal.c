@@ -2,12 +2,7 @@
 
 #include <unistd.h>
 
-bool terminal_belongs_to(pid_t group)
+bool terminal_pass(pid_t from, pid_t to)
 {
-    return tcgetpgrp(STDIN_FILENO) == group;
-}
-
-void terminal_give(pid_t group)
-{
-    tcsetpgrp(STDIN_FILENO, group);
+    return tcgetpgrp(STDIN_FILENO) == from && tcsetpgrp(STDIN_FILENO, to) == 0;
 }

@@ -1,4 +1,5 @@
 /* turn.c - one turn of the keeper's loop: time, deaths, orders. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -7,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/conduct.h"
+#include "keeper/terminal.h"
 
 void keeper_init(struct keeper *keeper, const struct keeper_start *start)
 {
@@ -30,6 +32,14 @@ static void replace_descriptor(int *kept, int passed)
     if (*kept >= 0)
         close(*kept);
     *kept = passed;
+}
+
+static void signal_program(struct keeper *keeper, int number)
+{
+    if (number == SIGCONT)
+        program_continue(&keeper->program);
+    else
+        program_signal(&keeper->program, number);
 }
 
 static void carry_out(struct keeper *keeper, const struct message *message, int passed_fd)
@@ -71,7 +81,7 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
         keeper_order_probes(keeper, MESSAGE_BODY(message, const struct probe_order));
         break;
     case KEEPER_SIGNAL:
-        program_signal(&keeper->program, MESSAGE_BODY(message, const struct signal_order)->number);
+        signal_program(keeper, MESSAGE_BODY(message, const struct signal_order)->number);
         break;
     default:
         log_error("an order of unknown type %u was skipped", message->type);
@@ -121,8 +131,49 @@ static void reap(struct keeper *keeper)
     }
 }
 
+/* --- Stops. --- */
+
+/* Without us it would not have been stopped: no shell is above that could let it go on, or one has
+ * brought our group to the foreground without a word.
+ */
+static bool goes_on_at_once(const struct keeper *keeper)
+{
+    const struct program *program = &keeper->program;
+
+    if (!keeper->start->has_job_control)
+        return program->stopped_by == SIGTSTP;
+    return (program->stopped_by == SIGTTIN || program->stopped_by == SIGTTOU) &&
+           terminal_pass(program->terminal_group, program->child.pid);
+}
+
+/* One change a turn, so that a program that stops again and again stops nothing else: each comes
+ * with a SIGCHLD of its own.
+ */
+static void look_for_stops(struct keeper *keeper)
+{
+    int before = keeper->program.stopped_by;
+
+    if (!program_was_stopped_or_continued(&keeper->program))
+        return;
+    keeper->demotion.program_was_stopped = true;
+    if (goes_on_at_once(keeper)) {
+        program_continue(&keeper->program);
+        keeper->program.stopped_by = 0;
+        return;
+    }
+    struct signal_order body = { .number = keeper->program.stopped_by };
+    if (body.number == before)
+        return;
+    if (body.number != 0)
+        log_warn("program stopped signal=%d", body.number);
+    else
+        log_info("program continued");
+    keeper_report(keeper, KEEPER_STOPPED, 0, &body, sizeof body);
+}
+
 void keeper_turn(struct keeper *keeper)
 {
+    look_for_stops(keeper);
     keeper_advance(keeper); /* an overdue kill comes before everything else */
     hook_take_output(&keeper->hook);
     hook_take_output(&keeper->change.hook);

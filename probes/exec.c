@@ -62,8 +62,8 @@ static void cancel(struct probe *probe)
 {
     struct run *run = probe->run;
 
-    kill(-run->child.pid, SIGTERM);
-    kill(-run->child.pid, SIGCONT);
+    child_signal(&run->child, SIGTERM);
+    child_signal(&run->child, SIGCONT);
     run->kill_due = clock_now_ns() + CANCEL_GRACE;
 }
 
@@ -125,7 +125,7 @@ static void take_turn(struct probe *probe, void *context)
     output_take(&run->output);
     if (run->kill_due != 0 && now >= run->kill_due) {
         run->kill_due = 0;
-        kill(-run->child.pid, SIGKILL);
+        child_signal(&run->child, SIGKILL);
     }
 }
 

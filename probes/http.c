@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consul/tls.h"
 #include "probes/kinds.h"
 
 /* So much of a body is read, to leave the program with a whole answer given. */
@@ -33,29 +34,6 @@ struct run {
     struct curl_slist *route; /* NULL: to the host of the URL */
     char url[PROBE_TEXT_SIZE + 256];
 };
-
-/* The certificate has to be of that name, which TLS and HTTP are told as well: the URL gets it, and
- * the way leads to the host all the same.
- */
-static void set_server_name(struct run *run, const struct probe_spec *spec)
-{
-    const char *scheme_end = strstr(spec->target, "://") + 3;
-    const char *path = scheme_end + strcspn(scheme_end, "/?");
-    const char *port =
-        memchr(scheme_end, *scheme_end == '[' ? ']' : ':', (size_t)(path - scheme_end));
-    char route[PROBE_TEXT_SIZE + 512];
-
-    if (port && *port == ']')
-        port++;
-    if (port == path)
-        port = NULL;
-    int host_length = (int)((port ? port : path) - scheme_end);
-    int port_length = port ? (int)(path - port) : 0;
-    snprintf(run->url, sizeof run->url, "%.*s%s%.*s%s", (int)(scheme_end - spec->target),
-             spec->target, spec->server_name, port_length, port ? port : "", path);
-    snprintf(route, sizeof route, "::%.*s:", host_length, scheme_end);
-    run->route = curl_slist_append(NULL, route);
-}
 
 static bool is_good(const struct probe_spec *spec, long status)
 {
@@ -88,27 +66,6 @@ static bool judge(const struct probe *probe, CURL *easy, CURLcode code, struct e
     return good;
 }
 
-static void set_tls(CURL *easy, const struct probe_spec *spec)
-{
-    if (!spec->verify) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    if (spec->ca_file[0] != '\0') {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, spec->ca_file);
-        curl_easy_setopt(easy, CURLOPT_CAPATH,
-                         NULL); /* the system's are not believed beside them */
-#if LIBCURL_VERSION_NUM >= 0x075700
-        curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* they may be replaced */
-#endif
-    }
-    if (spec->client_cert[0] != '\0') {
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, spec->client_cert);
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, spec->client_key);
-    }
-    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* what it shows now counts */
-}
-
 static void begin(struct probe *probe)
 {
     const struct probe_spec *spec = &probe->spec;
@@ -117,9 +74,7 @@ static void begin(struct probe *probe)
 
     assert(run);
     probe->run = run;
-    strcpy(run->url, spec->target);
-    if (spec->server_name[0] != '\0')
-        set_server_name(run, spec);
+    run->route = tls_route(&spec->tls, spec->target, run->url, sizeof run->url);
     curl_easy_setopt(easy, CURLOPT_URL, run->url);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, run->route);
@@ -129,7 +84,7 @@ static void begin(struct probe *probe)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "consul-leader");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, throw_away);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &run->taken);
-    set_tls(easy, spec);
+    tls_set(easy, &spec->tls);
     run->transfer = transfer_begin(probe->context, probe, easy, judge);
 }
 

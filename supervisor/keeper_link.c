@@ -25,7 +25,9 @@ void keeper_fill_start(const struct supervisor *supervisor, int supervisor_fd,
         .supervisor = getpid(),
         .supervisor_fd = supervisor_fd,
         .network_fd = -1,
-        .terminal_group = supervisor->owned_terminal ? supervisor->group : 0,
+        .started_as = supervisor->job.pid,
+        .terminal_group = supervisor->job.group,
+        .has_job_control = supervisor->job.stops_fd >= 0,
     };
 }
 
@@ -157,6 +159,14 @@ static void program_exited(struct supervisor *supervisor, const struct exit_repo
     }
 }
 
+static void program_stopped(struct supervisor *supervisor, int number)
+{
+    if (number != 0)
+        job_stop(&supervisor->job, number);
+    else
+        job_continue(&supervisor->job);
+}
+
 void keeper_said(struct supervisor *supervisor, const struct message *message, instant_ns now)
 {
     const struct failure_report *failure = MESSAGE_BODY(message, const struct failure_report);
@@ -171,6 +181,9 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
         break;
     case KEEPER_EXITED:
         program_exited(supervisor, MESSAGE_BODY(message, const struct exit_report), now);
+        break;
+    case KEEPER_STOPPED:
+        program_stopped(supervisor, MESSAGE_BODY(message, const struct signal_order)->number);
         break;
     case KEEPER_GONE:
         supervisor->gone = true;

@@ -213,17 +213,21 @@ void lead_stand(struct supervisor *supervisor, instant_ns now)
 
 void lead_tell_change(struct supervisor *supervisor)
 {
-    struct situation situation = { .role = "follower", .reason = "leader-changed" };
+    struct situation *told = &supervisor->told;
 
     if (supervisor->settings->on_leader_change[0] == '\0' || supervisor->phase != PHASE_RUNS ||
         election_may_act(&supervisor->election) || supervisor->leader.text[0] == '\0' ||
-        session_is(&supervisor->leader, &supervisor->told) ||
-        session_is(&supervisor->leader, &supervisor->election.session))
+        session_is(&supervisor->leader, &supervisor->election.session) ||
+        (session_is(&supervisor->leader, &told->session) &&
+         strcmp(supervisor->holder, told->holder) == 0))
         return;
-    supervisor->told = supervisor->leader;
-    situation.session = supervisor->leader;
-    snprintf(situation.holder, sizeof situation.holder, "%s", supervisor->holder);
-    keeper_send(supervisor, KEEPER_LEADER_CHANGED, 0, &situation, sizeof situation, -1);
+    *told = (struct situation){
+        .session = supervisor->leader,
+        .role = "follower",
+        .reason = "leader-changed",
+    };
+    strcpy(told->holder, supervisor->holder);
+    keeper_send(supervisor, KEEPER_LEADER_CHANGED, 0, told, sizeof *told, -1);
 }
 
 void lead_step_down(struct supervisor *supervisor, enum election_reason reason,

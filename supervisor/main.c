@@ -16,7 +16,6 @@
 #include "keeper/cgroup.h"
 #include "keeper/inherited.h"
 #include "keeper/sweep.h"
-#include "keeper/terminal.h"
 #include "supervisor/supervisor.h"
 
 #ifndef CONSUL_LEADER_LIBEXEC
@@ -133,8 +132,6 @@ static int set_up(struct supervisor *supervisor, struct user *user, struct error
         error_errno(err, "cannot leave the present directory");
         return EXIT_STATUS_INTERNAL;
     }
-    supervisor->group = getpgrp();
-    supervisor->owned_terminal = supervisor->command && terminal_belongs_to(supervisor->group);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     status = open_directories(supervisor, err);
     if (status != 0)
@@ -192,11 +189,10 @@ static int end(struct supervisor *supervisor)
 {
     if (!supervisor->election_over)
         log_warn("the lock could not be given away in time: it is left to run out");
-    if (supervisor->owned_terminal)
-        terminal_give(supervisor->group);
     peers_end(supervisor);
     cgroup_remove();
     lease_file_remove(&supervisor->lease_file);
+    job_continue(&supervisor->job);
     if (supervisor_leaves_nothing(supervisor))
         record_remove(&supervisor->place);
     return supervisor->exit_status;
@@ -228,6 +224,10 @@ int main(int argc, char **argv)
         .signals = &signals,
     };
     supervisor_init(&supervisor);
+    if (job_begin(&supervisor.job, command != NULL, &err) < 0) {
+        fprintf(stderr, "consul-leader: %s\n", err.text);
+        return EXIT_STATUS_INTERNAL;
+    }
     int status = begin(&supervisor, &user, &err);
     if (status != 0) {
         cgroup_remove();

@@ -28,6 +28,7 @@ void network_send_role(struct supervisor *supervisor, bool leader, bool standing
     struct role_order order = {
         .leader = leader,
         .standing = standing,
+        .stopped = supervisor->told_to_stop,
         .session = supervisor->election.session,
     };
 

@@ -34,8 +34,12 @@ int keeper_start_process(struct supervisor *supervisor, struct error *err)
         return -1;
     keeper_fill_start(supervisor, ends[1], &start);
     int ours[8], count = 0;
-    int all[] = { ends[0], supervisor->signal_fd, supervisor->timer_fd, supervisor->network.fd,
-                  supervisor->lock_fd };
+    int all[] = { ends[0],
+                  supervisor->signal_fd,
+                  supervisor->timer_fd,
+                  supervisor->network.fd,
+                  supervisor->lock_fd,
+                  supervisor->job.stops_fd };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i] >= 0)
             ours[count++] = all[i];

@@ -33,6 +33,7 @@ void supervisor_init(struct supervisor *supervisor)
     supervisor->keeper.fd = -1;
     supervisor->network.fd = -1;
     supervisor->gone = true;
+    supervisor->job.stops_fd = -1;
     lead_init(supervisor);
     health_init(supervisor);
 }
@@ -110,6 +111,7 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
     supervisor->place_due = 0;
     supervisor->stop_began = now;
     supervisor->stop_deadline = now + supervisor->settings->stop_timeout_ns;
+    supervisor->told_to_stop = status < 0;
     health_end(supervisor, now);
     bool demoting = supervisor->election.state == STATE_DEMOTING;
     network_send_role(supervisor, false, false); /* sent first, and waited for at the very end */
@@ -172,6 +174,8 @@ static void take_signal(struct supervisor *supervisor, const struct signalfd_sig
 
     if (info->ssi_signo == SIGCHLD || (pid_t)info->ssi_pid == getpid())
         return; /* reaped apart; a broken pipe of our own is no signal to anybody */
+    if (info->ssi_signo == SIGCONT)
+        supervisor->job.stopped = false;
     if (!(supervisor->settings->stop_signals & SIGNAL_BIT(info->ssi_signo))) {
         forwarding_take(supervisor, (int)info->ssi_signo, now);
     } else if (supervisor->stop_deadline == 0) {

@@ -12,6 +12,7 @@
 #include "keeper/orders.h"
 #include "supervisor/forwarding.h"
 #include "supervisor/health.h"
+#include "supervisor/job.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
 #include "supervisor/predecessor.h"
@@ -56,8 +57,7 @@ struct supervisor {
     struct ack ack; /* for the program */
     int signal_fd;
     int timer_fd;
-    pid_t group;         /* ours */
-    bool owned_terminal; /* our group had the foreground at the start */
+    struct job job;
 
     struct place place;
     instant_ns place_due; /* to try the place again */
@@ -74,7 +74,7 @@ struct supervisor {
     int lock_fd;              /* the file store's lock; -1 */
     char holder[512];         /* the leader's identity; empty: unknown */
     struct session_id leader; /* by the last look at the lock; empty: nobody */
-    struct session_id told;   /* the last leader of whom the leader-change hook was told */
+    struct situation told;    /* the last that the leader-change hook was told */
     struct start_line start_line;
     instant_ns changed; /* when the present promotion or demotion began */
     struct checkup checkup;
@@ -100,6 +100,7 @@ struct supervisor {
     int exit_status;
     instant_ns stop_began;
     instant_ns stop_deadline; /* 0: we do not stop */
+    bool told_to_stop;        /* by a signal */
     bool keeper_killed;       /* it hung, and is not reaped yet */
 };
 
@@ -179,7 +180,7 @@ void lead_promote_again(struct supervisor *supervisor, instant_ns now);
 
 void lead_stop(struct supervisor *supervisor, instant_ns now);
 
-/* Tells followers of another leader, once each. */
+/* Tells followers of another leader, once each, and again when more is known of it. */
 void lead_tell_change(struct supervisor *supervisor);
 
 /* Orders the demotion, or, while one is under way, that it hastens. */

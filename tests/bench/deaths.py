@@ -19,7 +19,8 @@ from common import a_world, median_and_maximum, print_table  # first: it says wh
 
 import processes
 from consul import Agent
-from container import ContainedPair, an_image
+from contained import ContainedPair
+from container import an_image
 from instance import NAMES
 from pair import LOCK, OURS, Case, Pair, close, watch
 from waiting import now

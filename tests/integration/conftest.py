@@ -1,11 +1,18 @@
 """What every test has: a world of its own, and figures that the summary shows."""
 import os
+import signal
 
 import pytest
 
+from figures import figure, figures, pytest_terminal_summary  # noqa: F401
 from instance import CONSUL_LEADER, TEST_PROGRAM
 from target import Target
 from world import World
+
+# Shells ignore these for what they start in the background, and what the tests start would inherit it.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)
@@ -27,21 +34,6 @@ def target():
     it = Target()
     yield it
     it.close()
-
-
-@pytest.fixture
-def figure(request):
-    """figure(NAME, SECONDS): a measurement that the run's summary shows."""
-    return lambda name, seconds: request.node.user_properties.append((name, f"{seconds * 1000:.1f} ms"))
-
-
-def pytest_terminal_summary(terminalreporter):
-    figures = [pair for reports in terminalreporter.stats.values() for report in reports
-               if getattr(report, "when", "") == "call" for pair in report.user_properties]
-    if figures:
-        terminalreporter.section("measured")
-        for name, value in figures:
-            terminalreporter.line(f"{name}: {value}")
 
 
 def pytest_sessionstart(session):

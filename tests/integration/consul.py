@@ -59,6 +59,7 @@ class Agent:
             "enable_local_script_checks": True,
         }
         settings.update(config)
+        self.token = settings.get("acl", {}).get("tokens", {}).get("master", "")  # what we ask with
         self.config = os.path.join(directory, "config.json")
         with open(self.config, "w") as file:
             json.dump(settings, file)
@@ -108,7 +109,7 @@ class Agent:
             body = json.dumps(body)
         connection = UnixConnection(self.socket, timeout)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, {"X-Consul-Token": self.token})
             return Answer(connection.getresponse())
         finally:
             connection.close()
@@ -188,6 +189,12 @@ class Agent:
     def catalog(self, name):
         """The service's instances as everybody sees them, by their IDs."""
         return {entry["ServiceID"]: entry for entry in self.request("GET", "/v1/catalog/service/" + name).json}
+
+
+def others(service):
+    """A service, of an agent or of the catalog, without what a change of its tags changes: indexes and the content's hash."""
+    return {name: value for name, value in service.items()
+            if name not in ("Tags", "ServiceTags", "ContentHash", "CreateIndex", "ModifyIndex")}
 
 
 class Cluster:

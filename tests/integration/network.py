@@ -18,6 +18,12 @@ def own_mounts():
     return plain if works else [*plain, "--propagation", "unchanged"]
 
 
+def own_pids():
+    """A command that runs another as PID 1 of a PID namespace, which ends with it."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *user, "--pid", "--fork", "--kill-child", *own_mounts(), "--mount-proc"]
+
+
 class Namespace:
     def __init__(self, address=None):
         self.address = address  # on the switch; None: only loopback

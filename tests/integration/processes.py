@@ -47,6 +47,15 @@ def environment(pid):
         return b""
 
 
+def cgroups(pid):
+    """The paths of its control groups, a line each; empty when it is gone."""
+    try:
+        with open(f"/proc/{pid}/cgroup") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def descendants(pid):
     """All processes below pid, its zombies too."""
     children = {}
@@ -90,6 +99,14 @@ def status(pid):
 
 def parse_status(text):
     return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+
+
+def pid_inside(pid):
+    """What its own namespace calls a process; None when it is gone."""
+    try:
+        return int(status(pid)["NSpid"].split()[-1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def signal_set(mask):

@@ -10,7 +10,7 @@
  * INSTANT is CLOCK_MONOTONIC in ns, NAME is TEST_NAME, the last three are what consul-leader gave,
  * `-` when it gave nothing. Events of `run`: start, signal-N, stop, two. Every 2 ms it also writes
  * the instant into the file TEST_EVENTS.alive.PID, so that a test knows until when one that was
- * killed may have acted.
+ * killed may have acted. With --contained PID is its container's number: others have theirs too.
  *
  * Who acts as leader holds a flock on the file TEST_WITNESS: from its start on when it is started
  * as leader, or with --led-by-signals from SIGUSR1 to SIGUSR2. Children share it. If it cannot be
@@ -41,7 +41,9 @@ struct options {
     bool ignore_term;
     bool led_by_signals;
     bool interrupted; /* SIGINT ends it, as it ends most programs */
+    bool stoppable;   /* SIGTSTP stops it, as it stops most programs */
     bool daemon;
+    bool contained;
     bool bomb; /* forks as fast and as often as it is let, and so does all that it forks */
     int children;
     int term_takes_ms;
@@ -55,6 +57,13 @@ struct options {
 
 static int events_fd = -1;
 static int witness_fd = -1;
+static int64_t container; /* its number; 0: that of a process is enough */
+
+/* What is told as the PID. */
+static int64_t own_number(void)
+{
+    return container ? container : getpid();
+}
 
 static int64_t now_ns(void)
 {
@@ -78,8 +87,8 @@ static const char *given(const char *name)
 static void say(const char *event)
 {
     char line[512];
-    int length = snprintf(line, sizeof(line), "%" PRId64 " %d %s %s %s %s %s\n", now_ns(), getpid(),
-                          given("TEST_NAME"), event, given("CONSUL_LEADER_ROLE"),
+    int length = snprintf(line, sizeof(line), "%" PRId64 " %" PRId64 " %s %s %s %s %s\n", now_ns(),
+                          own_number(), given("TEST_NAME"), event, given("CONSUL_LEADER_ROLE"),
                           given("CONSUL_LEADER_FENCING_TOKEN"), given("CONSUL_LEADER_REASON"));
     if (events_fd >= 0 && write(events_fd, line, (size_t)length) != length)
         fail("events");
@@ -114,13 +123,16 @@ static volatile int64_t *open_alive(void)
     if (!events)
         return NULL;
     char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s.alive.%d", events, getpid());
+    snprintf(path, sizeof(path), "%s.alive.%" PRId64, events, own_number());
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0 || ftruncate(fd, sizeof(int64_t)) != 0)
         fail(path);
-    void *word = mmap(NULL, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    volatile int64_t *word = mmap(NULL, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
-    return word == MAP_FAILED ? NULL : word;
+    if (word == MAP_FAILED)
+        return NULL;
+    *word = now_ns(); /* who says that it starts may be killed before it gets any further */
+    return word;
 }
 
 static void write_environment(const char *path)
@@ -195,7 +207,8 @@ static void start_child(bool daemon)
  */
 static void explode(void)
 {
-    const struct timespec pause = { .tv_nsec = 20000000 };
+    const struct timespec pause = { .tv_nsec =
+                                        100000000 }; /* a refused fork costs as much as one */
 
     if (fork() != 0)
         return;
@@ -215,11 +228,13 @@ static void parse(int argc, char **argv, struct options *options)
         { "ignore-term", no_argument, NULL, 'i' },
         { "led-by-signals", no_argument, NULL, 'l' },
         { "interrupted", no_argument, NULL, 'I' },
+        { "stoppable", no_argument, NULL, 'Z' },
         { "daemon", no_argument, NULL, 'd' },
         { "bomb", no_argument, NULL, 'b' },
         { "children", required_argument, NULL, 'c' },
         { "term-takes", required_argument, NULL, 't' },
         { "exit-after", required_argument, NULL, 'x' },
+        { "contained", no_argument, NULL, 'C' },
         { "status", required_argument, NULL, 's' },
         { "die-by", required_argument, NULL, 'k' },
         { "state", required_argument, NULL, 'S' },
@@ -239,8 +254,14 @@ static void parse(int argc, char **argv, struct options *options)
         case 'I':
             options->interrupted = true;
             break;
+        case 'Z':
+            options->stoppable = true;
+            break;
         case 'd':
             options->daemon = true;
+            break;
+        case 'C':
+            options->contained = true;
             break;
         case 'b':
             options->bomb = true;
@@ -327,6 +348,8 @@ static _Noreturn void run(const struct options *options)
     sigfillset(&all);
     if (options->interrupted)
         sigdelset(&all, SIGINT);
+    if (options->stoppable)
+        sigdelset(&all, SIGTSTP);
     sigprocmask(SIG_SETMASK, &all, NULL);
     int signals = signalfd(-1, &all, SFD_CLOEXEC);
     if (signals < 0)
@@ -377,10 +400,21 @@ static int hook(const char *word, const struct options *options)
     return options->status;
 }
 
+/* A container's name in itself is how its ID begins: twelve hexadecimal digits. */
+static int64_t container_number(void)
+{
+    char name[64];
+    if (gethostname(name, sizeof(name)) != 0)
+        fail("gethostname");
+    return strtoll(name, NULL, 16);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     parse(argc, argv, &options);
+    if (options.contained)
+        container = container_number();
     argv += optind;
     if (options.state_file)
         write_state(options.state_file);

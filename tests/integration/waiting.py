@@ -19,7 +19,7 @@ def until(condition, timeout, what=None, every=0.002):
         if result:
             return result
         if now() >= end:
-            raise TooLate(f"not within {timeout:.3g} s: {what or condition}")
+            raise TooLate(f"not within {timeout:.3g} s: {what() if callable(what) else what or condition}")
         time.sleep(every)
 
 

@@ -77,7 +77,7 @@ def test_the_lock_is_kept_until_the_word_or_the_end(world):
 
 def test_a_word_before_it_is_asked_counts_nothing(world):
     said = world.path("said", "early")
-    script = f"printf 'demoted\\n' >&$CONSUL_LEADER_ACK_FD; touch {said}; trap : USR1 USR2; while :; do sleep 0.1; done"
+    script = f"trap : USR1 USR2; printf 'demoted\\n' >&$CONSUL_LEADER_ACK_FD; touch {said}; while :; do sleep 0.1; done"
     one = world.file("one", *OPTIONS, command=["sh", "-c", script])
     until(lambda: os.path.exists(said), 5)
     one.wait_for_line("leading", 5)

@@ -3,7 +3,6 @@ import os
 import re
 import resource
 import signal
-import statistics
 import subprocess
 
 import pytest
@@ -98,7 +97,7 @@ def test_the_token_grows_with_every_leader_and_start(world):
 
 @pytest.mark.timed
 @pytest.mark.parametrize("how", ["released", "killed"])
-def test_the_next_leads_within_milliseconds(world, figure, how):
+def test_the_next_leads_within_milliseconds(world, figures, how):
     """From the last instant at which the old program was alive to the next program's first."""
     names = [f"turn{turn}" for turn in range(12)]
     waiting = {names[0]: world.file(names[0], "--mode", "leader-only", command=program())}
@@ -115,8 +114,7 @@ def test_the_next_leads_within_milliseconds(world, figure, how):
         next_one = world.events.wait("start", 5, name=new)
         took.append(next_one.at - world.events.last_alive(leader.pid))
         waiting[old].all_gone(2)
-    figure(f"file store, next program after the old one's end, {how}: median", statistics.median(took))
-    figure(f"file store, next program after the old one's end, {how}: maximum", max(took))
+    figures(f"file store, next program after the old one's end, {how}", took)
     world.events.judge(world.events.leading())
     assert max(took) < 0.1, took
 

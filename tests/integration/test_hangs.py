@@ -9,7 +9,7 @@ import pytest
 
 import processes
 from instance import program
-from network import own_mounts
+from network import own_pids
 from test_deaths import MODES
 from test_hooks import SHORT
 from waiting import holds, now
@@ -77,9 +77,7 @@ def test_the_supervisor_hangs(world, pair):
 
 def test_a_supervisor_that_is_pid_1_hangs(world):
     """From inside nobody can kill it. The program is ended, the lock stays; it goes on past its deadline, and exits."""
-    enter = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--pid", "--fork", "--kill-child",
-             *own_mounts(), "--mount-proc"]
-    one = world.file("one", *SHORT, "--mode", "leader-only", command=program("--ignore-term"), enter=enter)
+    one = world.file("one", *SHORT, "--mode", "leader-only", command=program("--ignore-term"), enter=own_pids())
     world.events.wait("start", 5, name="one")
     two = world.file("two", *SHORT, "--mode", "leader-only", command=program())
     two.wait_for_line("follower|waiting", 5)

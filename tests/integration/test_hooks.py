@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -170,6 +171,38 @@ def test_a_demote_signal_alone_is_complete_after_the_demote_timeout(world):
     assert again.pid == promoted.pid, "it is not killed for it"
 
 
+def test_a_program_that_was_stopped_meanwhile_has_not_had_its_time_and_is_killed(world):
+    one = world.file("one", *SHORT, "--demote-timeout", "1s", "--promote-signal", "USR1", "--demote-signal", "USR2",
+                     command=program("--led-by-signals"))
+    promoted = world.events.wait("signal-10", 5)
+    processes.kill(promoted.pid, signal.SIGSTOP)
+    one.wait_for_line("program stopped signal=19", 2)
+    os.unlink(world.lock)
+    lost = one.wait_for_line("demoting", 2)
+    time.sleep(0.9)
+    processes.kill(promoted.pid, signal.SIGCONT)
+    assert one.wait(5) == 75
+    assert one.wait_for_line("program ended signal=9", 1).at - lost.at < 1.5
+
+
+@pytest.mark.parametrize("how", ["stop", "lead lost"])
+def test_what_a_program_leaves_that_ends_during_the_hook_is_waited_for(world, how):
+    said = world.path("drained")
+    worker = f"(trap 'sleep 0.8; echo drained >> {said}; exit' TERM; echo ready >> {said}; while :; do sleep 0.02; done)"
+    one = world.file("one", "--on-demote", "sh -c 'kill -TERM $CONSUL_LEADER_PROGRAM_PID; sleep 0.2'",
+                     command=["bash", "-c", f"trap 'exit 7' TERM; {worker} & while :; do sleep 0.02; done"])
+    one.wait_for_line("leading", 5)
+    until(lambda: os.path.exists(said) and "ready" in open(said).read(), 5)
+    if how == "stop":
+        one.signal(signal.SIGTERM)
+    else:
+        os.unlink(world.lock)
+    one.wait_for_line("hook done", 5)
+    one.wait_for_line("demoted", 5)
+    assert "drained" in open(said).read()
+    one.wait(5)
+
+
 def test_a_restarted_instance_that_led_runs_on_demote_before_it_stands(world):
     options = ["--instance", "web-1", "--state-dir", world.path("state"), *hooks(demote=("--exit-after", 100))]
     os.mkdir(world.path("state"))
@@ -215,6 +248,7 @@ def test_a_hook_that_prints_without_end_is_ended_in_time(world):
                      stderr=subprocess.DEVNULL)
     two = world.file("two", *hooks(), command=program())
     world.events.wait("promote-end", 10, name="two")
+    world.events.wait("start", 5, name="one")
     assert one.stop() == 0
     two.stop()
 

@@ -51,6 +51,51 @@ def test_a_sidecar_hears_too_and_what_it_is_given(world):
     assert json.loads(given["CONSUL_LEADER_HOLDER"])["instance"] == "first"
 
 
+def service(consul, **more):
+    consul.register(Name="redis", ID="redis-1", Port=6379, **more)
+
+
+def where(world, name):
+    path = world.path("said", name)
+    found = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+    return [(holder["service_id"], holder["address"]) for holder in found]
+
+
+def test_it_is_told_where_the_leaders_service_is(world):
+    consul = world.consul().start().wait().servers[0]
+    service(consul, Address="10.0.0.7")
+    one = world.start("one", *FAST, "--service", "redis", *LEADER_ONLY, "--", *program(), agent=consul)
+    one.wait_for_line("leading", 10)
+    until(lambda: consul.tags("redis-1") == ["primary"], 5)
+    world.start("two", *FAST, "--service", "redis", "--tag-service", "none", *told(world), agent=consul)
+    until(lambda: where(world, "two")[-1:] == [("redis-1", "10.0.0.7:6379")], 10)
+
+
+def test_and_again_when_that_is_known_later_or_changes(world):
+    consul = world.consul().start().wait().servers[0]
+    one = world.start("one", *FAST, "--service", "redis", *LEADER_ONLY, "--", *program(), agent=consul)
+    one.wait_for_line("leading", 10)
+    world.start("two", *FAST, "--service", "redis", "--tag-service", "none", *told(world), agent=consul)
+    until(lambda: where(world, "two") == [("", "")], 10)
+    node = json.loads(consul.get("consul-leader/redis/lock")["Value"])["node"]
+    service(consul)
+    until(lambda: where(world, "two")[1:] == [("redis-1", f"{node}:6379")], 10)
+    service(consul, Address="fd00::7")
+    until(lambda: where(world, "two")[2:] == [("redis-1", "[fd00::7]:6379")], 10)
+    holds(lambda: len(where(world, "two")) == 3 and not one.matching("demoting"), 1)
+
+
+def test_a_service_of_ours_is_known_before_it_is_there(world):
+    consul = world.consul().start().wait().servers[0]
+    path = world.path("environment")
+    world.start("one", *FAST, "--service", "redis", *LEADER_ONLY, "--register", "10.0.0.7:6379", "--",
+                *program("--environment", path), agent=consul)
+    given = until(lambda: os.path.exists(path) and [entry for entry in open(path).read().split("\0")
+                                                    if entry.startswith("CONSUL_LEADER_HOLDER=")], 10)
+    holder = json.loads(given[0].split("=", 1)[1])
+    assert (holder["service_id"], holder["address"]) == ("redis-10.0.0.7-6379", "10.0.0.7:6379")
+
+
 def test_a_promotion_does_not_wait_for_it(world):
     change = ["--on-leader-change", hook("change", "--ignore-term", "--exit-after", 30000)]
     trio = Trio(world, *FAST, *HOOKS, *change)

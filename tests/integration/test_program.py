@@ -1,17 +1,12 @@
 """The supervised program: how it is started, what reaches it, how it ends, and that nothing of it stays."""
-import fcntl
 import os
-import pty
 import shutil
 import signal
-import sys
-import termios
 
 import pytest
 
 import processes
 from instance import BUILD, CONSUL_LEADER, TEST_PROGRAM, hook, program
-from network import own_mounts
 from waiting import holds, now, until
 
 SANITIZED = "sanitize" in BUILD
@@ -287,92 +282,3 @@ def test_a_signal_to_our_group_does_not_stop_the_end(world):
     one.all_gone(5)
     world.events.wait("promote-begin", 1, name="two")
     world.events.judge(world.events.leading())
-
-
-def test_as_pid_1(world):
-    enter = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--pid", "--fork",
-             "--kill-child", *own_mounts(), "--mount-proc"]
-    one = world.file("one", enter=enter, command=["sh", "-c", '(sleep 1000 &); exit 42'])
-    assert one.wait(5) == 42
-
-
-# The terminal
-
-FOREGROUND = [sys.executable, "-c", r"""
-import os, signal, sys
-# A shell with job control in a few lines: the command is a job in the foreground of our terminal.
-signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-child = os.fork()
-if child == 0:
-    os.setpgid(0, 0)
-    os.tcsetpgrp(0, os.getpid())
-    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
-    os.execv(sys.argv[1], sys.argv[1:])
-_, status = os.waitpid(child, 0)
-print("after", os.waitstatus_to_exitcode(status), os.tcgetpgrp(0) == child, flush=True)
-os.read(0, 1)
-"""]
-BACKGROUND = ["/bin/sh", "-c", 'set -m; "$@" & wait $!; echo after $?', "sh"]
-
-
-def have_terminal():
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background of a script has it ignored
-
-
-def terminal(world, shell, *command):
-    """Runs a shell of a terminal with the command as its arguments; returns the instance and the terminal's other
-    end."""
-    ours, theirs = pty.openpty()
-    one = world.start("one", *shell[1:], CONSUL_LEADER, "--store", "file:" + world.lock, "--", *command,
-                      binary=shell[0], stdin=theirs, stdout=theirs, stderr=theirs,
-                      preexec_fn=have_terminal)
-    os.close(theirs)
-    os.set_blocking(ours, False)
-    return one, ours
-
-
-def read_until(descriptor, text, timeout):
-    seen = []
-
-    def there():
-        try:
-            seen.append(os.read(descriptor, 65536).decode(errors="replace"))
-        except (BlockingIOError, OSError):
-            pass
-        return text in "".join(seen)
-    until(there, timeout, lambda: f"{text!r} in the terminal")
-    return "".join(seen)
-
-
-def test_the_program_gets_the_terminal_and_ctrl_c_is_a_stop(world):
-    path = world.path("state")
-    one, ours = terminal(world, FOREGROUND, *program("--state", path, "--interrupted"))
-    found = state(path)
-    assert found["Foreground"] == found["Group"], "its group has the terminal from its first instant"
-    world.events.wait("start", 5)
-    os.write(ours, b"\x03")
-    read_until(ours, "after 130 True", 5)
-    os.close(ours)
-    one.wait(5)
-
-
-def test_ctrl_c_reaches_a_program_that_handles_it(world):
-    one, ours = terminal(world, FOREGROUND, *program())
-    world.events.wait("start", 5)
-    os.write(ours, b"\x03")
-    world.events.wait("signal-2", 2)
-    start = world.events.all("start")[0]
-    processes.kill(start.pid, signal.SIGTERM)
-    read_until(ours, "after 0 True", 5)
-    os.close(ours)
-    one.wait(5)
-
-
-def test_in_the_background_the_terminal_is_left_alone(world):
-    path = world.path("state")
-    one, ours = terminal(world, BACKGROUND, *program("--state", path, "--exit-after", 100, "--status", 7))
-    assert state(path)["Foreground"] != state(path)["Group"]
-    read_until(ours, "after 7", 5)
-    one.wait(5)
-    os.close(ours)

@@ -15,7 +15,7 @@ import pytest
 
 import processes
 from instance import BUILD, hook, program
-from network import own_mounts
+from network import own_pids
 from trio import KEY, LEADER_ONLY
 from waiting import holds, now, until
 
@@ -151,9 +151,7 @@ def test_what_the_lock_says_is_kept(world, consul):
 
 def test_as_pid_1_of_a_container(world, consul):
     """Whatever its program has left: the kernel has ended it, and no control group is needed to know that."""
-    container = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--pid", "--fork",
-                 "--kill-child", *own_mounts(), "--mount-proc"]
-    place = Place(world, consul, HOOKS, program("--daemon"), enter=container)
+    place = Place(world, consul, HOOKS, program("--daemon"), enter=own_pids())
     place.start_and_lead("promote-end")
     assert place.recorded("supervisor").split()[0] == "1"
     processes.kill(place.one.process_of("supervisor").pid)
@@ -347,8 +345,7 @@ def test_a_record_that_proves_nothing(world, consul, before, after, why):
 @needs_root
 def test_a_container_with_another_pid_1_proves_nothing(world, consul):
     """Its PID namespace is gone, but that cannot be seen."""
-    container = ["unshare", "--pid", "--fork", "--kill-child", *own_mounts(), "--mount-proc", "sh", "-c", '"$@" & wait',
-                 "init"]
+    container = [*own_pids(), "sh", "-c", '"$@" & wait', "init"]
     place = Place(world, consul, LEADER_ONLY, program(), enter=container)
     place.start_and_lead()
     session = consul.holder(KEY)

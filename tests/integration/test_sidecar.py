@@ -5,9 +5,11 @@ import threading
 
 import pytest
 
+from consul import others
 from instance import hook, program
-from trio import FAST, HOOKS, KEY, LEASE, TTL
+from trio import FAST, HOOKS, KEY, LEADER_ONLY, LEASE, TTL
 from waiting import holds, now, until
+from wire import Wire
 
 ALLOCATION = "3b2a7d1c-8f0e-4c5d-9e61-0123456789ab"
 
@@ -103,6 +105,69 @@ def test_in_nomad_it_finds_its_service_and_marks_the_leader_with_a_file(world, c
     assert consul.tags(nomad_id("redis")) == ["db"]
 
 
+def test_a_service_that_nomad_deregisters_while_it_stops_us_does_not_come_back(world, consul, nomad):
+    consul.register(ID=nomad_id("redis"), Name="redis", Port=3, EnableTagOverride=True)
+    one = world.start("one", "--service", "redis", *FAST, agent=consul, environment=nomad)
+    until(lambda: consul.tags(nomad_id("redis")) == ["primary"], 5)
+    one.signal(signal.SIGTERM)
+    one.wait_for_line("demoted", 2)
+    consul.deregister(nomad_id("redis"))
+    assert one.wait(5) == 0
+    holds(lambda: consul.service(nomad_id("redis")) is None, 0.5)
+
+
+def start_task(world, consul, nomad, service, *options):
+    """One that runs as the task redis of an allocation with this service, and has tagged it."""
+    consul.register(**service)
+    one = world.start("one", "--service", "redis", *FAST, *LEADER_ONLY, *options, "--", *program(), agent=consul,
+                      environment=nomad | {"NOMAD_TASK_NAME": "redis"})
+    until(lambda: consul.tags(service["ID"]) == ["primary"], 5)
+    world.events.wait("start", 5)
+    return one
+
+
+TASK_SERVICE = {"ID": nomad_id("redis"), "Name": "redis", "Port": 3, "EnableTagOverride": True}
+GROUP_SERVICE = TASK_SERVICE | {"ID": nomad_id("redis", "group-cache"), "Connect": {"SidecarService": {"Port": 4}}}
+PROXY = {"ID": GROUP_SERVICE["ID"] + "-sidecar-proxy", "Name": "redis-sidecar-proxy", "Kind": "connect-proxy", "Port": 4,
+         "Proxy": {"DestinationServiceName": "redis", "DestinationServiceID": GROUP_SERVICE["ID"]}}
+
+
+def test_our_own_task_s_service_ends_with_us(world, consul, nomad):
+    one = start_task(world, consul, nomad, TASK_SERVICE)
+    assert one.stop() == 0
+    assert consul.service(TASK_SERVICE["ID"]) is None
+
+
+@pytest.mark.parametrize("service, wiped", [(TASK_SERVICE, TASK_SERVICE), (GROUP_SERVICE, PROXY)], ids=["task", "proxy"])
+def test_a_write_of_ours_that_comes_after_nomad_s_brings_nothing_back(world, consul, nomad, service, wiped):
+    wire = Wire(world.path("wire"), consul.socket)
+    other = nomad_id("exporter", "exporter")
+    consul.register(ID=other, Name="exporter", Port=9)
+    one = start_task(world, consul, nomad, service, "--http-addr", "unix://" + wire.path)
+    until(lambda: consul.tags(wiped["ID"]) == ["primary"], 2)
+
+    def nomad_stops_it():
+        one.signal(signal.SIGTERM)
+        one.wait_for_line("demoting", 2)
+        consul.deregister(service["ID"])
+        consul.deregister(wiped["ID"])
+    wire.before("service/register", nomad_stops_it)
+    consul.register(**wiped)
+    assert one.wait(5) == 0
+    assert wire.seen
+    assert consul.service(service["ID"]) is None and consul.service(wiped["ID"]) is None
+    assert consul.tags(other) == []
+    wire.close()
+
+
+@pytest.mark.parametrize("owner", ["group-cache", "redis-2", "other"])
+def test_a_service_that_is_not_our_task_s_loses_the_tag_alone(world, consul, nomad, owner):
+    service = TASK_SERVICE | {"ID": nomad_id("redis", owner)}
+    one = start_task(world, consul, nomad, service)
+    assert one.stop() == 0
+    assert consul.tags(service["ID"]) == []
+
+
 def test_in_nomad_the_only_service_needs_no_name(world, consul, nomad):
     consul.register(ID=nomad_id("cache"), Name="cache", Port=3, EnableTagOverride=True)
     world.start("one", *FAST, agent=consul, environment=nomad)
@@ -110,13 +175,64 @@ def test_in_nomad_the_only_service_needs_no_name(world, consul, nomad):
     assert consul.holder("consul-leader/lock")
 
 
-def test_in_nomad_sidecar_proxies_are_left_out(world, consul, nomad):
-    consul.register(ID=nomad_id("cache"), Name="cache", Port=3, EnableTagOverride=True)
-    consul.register(ID=nomad_id("cache") + "-sidecar-proxy", Name="cache-sidecar-proxy", Kind="connect-proxy", Port=4,
-                    Proxy={"DestinationServiceName": "cache", "DestinationServiceID": nomad_id("cache")})
-    world.start("one", *FAST, agent=consul, environment=nomad)
-    until(lambda: consul.tags(nomad_id("cache")) == ["primary"], 5)
-    assert consul.tags(nomad_id("cache") + "-sidecar-proxy") == []
+@pytest.mark.timed
+@pytest.mark.parametrize("there", [["metrics"], ["metrics", "exporter"]], ids=len)
+def test_in_nomad_another_service_is_not_taken_while_its_own_is_about_to_come(world, consul, nomad, there):
+    for name in there:
+        consul.register(ID=nomad_id(name, name), Name=name, Port=2, EnableTagOverride=True)
+    one = world.start("one", "--service", "redis", *FAST, agent=consul, environment=nomad)
+    one.wait_for_line("leading", 5)
+    consul.register(**TASK_SERVICE)
+    until(lambda: consul.tags(TASK_SERVICE["ID"]) == ["primary"], 2)
+    assert not one.matching("metrics")
+
+
+def test_in_nomad_the_proxy_of_its_connect_sidecar_has_the_same_tag(world, consul, nomad):
+    """By its own tags Consul's mesh finds the leader."""
+    service = {"ID": nomad_id("cache", "group-cache"), "Name": "cache", "Port": 3, "Tags": ["db"], "EnableTagOverride": True,
+               "Connect": {"SidecarService": {"Port": 4, "Meta": {"a": "b"}, "Proxy": {
+                   "Config": {"protocol": "tcp"},
+                   "Upstreams": [{"DestinationName": "store", "LocalBindPort": 5, "Datacenter": "dc1"}]}}}}
+    proxy = service["ID"] + "-sidecar-proxy"
+
+    def mesh():
+        found = consul.request("GET", "/v1/health/connect/cache", filter='"primary" in Service.Tags').json
+        return {entry["Service"]["ID"] for entry in found}
+    consul.register(**service)
+    until(lambda: consul.catalog("cache-sidecar-proxy"), 5)
+    before, checks = consul.service(proxy), consul.request("GET", "/v1/agent/checks").json
+    blocker = world.start("blocker", "--service", "cache", *FAST, *LEADER_ONLY, "--tag-service", "none", "--", *program(),
+                          agent=consul)
+    world.events.wait("start", 5)
+    one = world.start("one", "--service", "cache", *FAST, "--replica-tag", "copy", agent=consul, environment=nomad)
+    until(lambda: consul.tags(proxy) == consul.tags(service["ID"]) == ["db", "copy"], 5)
+    blocker.stop()
+    until(lambda: consul.tags(proxy) == consul.tags(service["ID"]) == ["db", "primary"], 2)
+    until(lambda: mesh() == {proxy}, 2)
+    assert others(consul.service(proxy)) == others(before)
+    assert consul.request("GET", "/v1/agent/checks").json.keys() == checks.keys()
+
+    consul.register(**service)  # as Nomad's sync does
+    until(lambda: consul.tags(proxy) == consul.tags(service["ID"]) == ["db", "primary"], 2)
+    assert one.stop() == 0
+    assert consul.tags(proxy) == consul.tags(service["ID"]) == ["db"]
+    until(lambda: not mesh(), 2)
+
+
+def test_in_nomad_a_proxy_that_comes_later_is_tagged_with_its_service(world, consul, nomad):
+    service = {"ID": nomad_id("cache"), "Name": "cache", "Port": 3, "EnableTagOverride": True}
+    proxy = service["ID"] + "-sidecar-proxy"
+    consul.register(**service)
+    one = world.start("one", *FAST, agent=consul, environment=nomad)
+    until(lambda: consul.tags(service["ID"]) == ["primary"], 5)
+    consul.register(**service, Tags=["primary"], Connect={"SidecarService": {"Port": 4, "Tags": ["own"]}})
+    until(lambda: consul.tags(service["ID"]) == ["primary"], 1)
+    consul.register(**service, Tags=["db"], Connect={"SidecarService": {"Port": 4, "Tags": ["own"]}})
+    until(lambda: consul.tags(proxy) == ["own", "primary"], 2)
+    consul.deregister(service["ID"])
+    consul.deregister(proxy)
+    holds(lambda: consul.service(proxy) is None, 1)
+    assert not one.matching("proxy.*(warn|error)")
 
 
 def test_in_nomad_the_leader_file_of_a_dead_predecessor_is_removed(world, consul, nomad):
@@ -131,7 +247,7 @@ def test_in_nomad_the_leader_file_of_a_dead_predecessor_is_removed(world, consul
 
 
 def test_in_nomad_it_ends_with_69_when_its_service_was_never_seen(world, consul, nomad):
-    """After three look-ups, 5 s apart."""
+    """After 10 s."""
     begun = now()
     one = world.start("one", "--service", "redis", *FAST, agent=consul, environment=nomad)
     assert one.wait(20) == 69

@@ -4,6 +4,7 @@ import signal
 import pytest
 
 import processes
+from consul import others
 from instance import program
 from trio import FAST, HOOKS, LEADER_ONLY, LEASE, LOCK_DELAY, Trio
 from waiting import holds, now, until
@@ -27,15 +28,6 @@ def consul(world):
 
 def follower(world, consul, *options, name="one", **more):
     return world.start(name, "--service", "redis", *FAST, *LEADER_ONLY, *options, "--", *program(), agent=consul, **more)
-
-
-def without(service, *names):
-    return {name: value for name, value in service.items() if name not in names}
-
-
-def others(entry):
-    """The service without what a change of tags may change: indexes and the content's hash."""
-    return without(entry, "Tags", "ServiceTags", "ContentHash", "CreateIndex", "ModifyIndex")
 
 
 def test_all_else_of_the_service_stays(world, consul):
@@ -146,6 +138,16 @@ def test_a_service_that_comes_later_is_tagged(world, consul):
     holds(lambda: consul.service("redis") is None, 1, "it creates none")
     consul.register(Name="redis", Port=6379)
     until(lambda: consul.tags("redis") == ["primary"], 2)
+
+
+@pytest.mark.timed
+def test_a_service_that_is_registered_just_after_the_start_is_tagged_at_once(world, consul):
+    """As Nomad does it; nothing is worth a word then."""
+    one = follower(world, consul)
+    one.wait_for_line("leading", 10)
+    consul.register(Name="redis", ID="redis-1")
+    until(lambda: consul.tags("redis-1") == ["primary"], 0.7)
+    assert "to be tagged" not in one.text
 
 
 def test_a_service_that_goes_is_not_brought_back(world, consul):

@@ -1,12 +1,11 @@
-"""The table of a run: what each test wrote into the results, by scenario. Prints Markdown, or puts it into a document.
+"""The table of a run: what each test wrote into the results, by scenario. Prints Markdown.
 
-    table.py RESULTS [DOCUMENT]
+    table.py RESULTS
 """
 import json
 import statistics
 import sys
 
-BEGIN, END = "<!-- the chaos suite's table -->", "<!-- end of the table -->"
 MODES = ["signal+ack", "hooks", "lease page", "leader-only"]
 
 
@@ -62,18 +61,5 @@ def table(rows):
     return "\n".join(lines + ["", f"{len(rows)} tests, {sum(row['failed'] for row in rows)} failed."])
 
 
-def main(results, document=None):
-    with open(results) as file:
-        text = table([json.loads(text) for text in file])
-    if document is None:
-        print(text)
-        return
-    with open(document) as file:
-        before, _, rest = file.read().partition(BEGIN)
-        _, _, after = rest.partition(END)
-    with open(document, "w") as file:
-        file.write(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+with open(sys.argv[1]) as results:
+    print(table([json.loads(row) for row in results]))

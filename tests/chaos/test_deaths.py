@@ -6,12 +6,12 @@ import time
 import processes
 from cgroups import Memory
 from contest import NAMES, PLANNED
-from network import own_mounts
+from network import own_pids
 from scenario import HOOKS, NO_CHANGE, ONE, scenario, steady
 from waiting import now, until
 
 
-CONTAINER = ["unshare", *own_mounts(), "--pid", "--fork", "--kill-child", "--mount-proc"]
+CONTAINER = own_pids()
 SLOW_DEMOTION = {HOOKS: {"demote": ["--takes", 300]}}
 
 

@@ -381,9 +381,13 @@ void judge_overwrites(const struct call *call, uint64_t index)
             story_instance(call->instance), call->known, index);
 }
 
-/* A look at the lock that began while one acted, and does not show it as the holder. */
+/* A look at the lock that began while one acted, and does not show it as the holder. A network
+ * process that is alone has nobody to tell it to: the lease runs out.
+ */
 void judge_shown_loss(const struct call *call, const char *body)
 {
+    if (!call->instance->supervisor->alive && !call->instance->keeper->alive)
+        return;
     for (unsigned i = 0; i < judge.acting_count; i++) {
         const struct process *process = judge.acting[i];
         struct term *term = term_of(process->session.text);

@@ -38,6 +38,7 @@ struct process {
     int wait_status;
     unsigned stopped; /* how many have stopped it */
     bool sigstopped;  /* one of them by a signal */
+    bool stop_unseen; /* its parent has not seen the last change of that */
     true_ns ran_again;
     true_ns born;
 

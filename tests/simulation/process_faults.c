@@ -202,7 +202,7 @@ static void stop_program(struct fault *fault)
     if (!program || program->sigstopped)
         return;
     process_stop(program);
-    program->sigstopped = true;
+    program_stops(program, true);
 }
 
 static void let_program_go_on(struct fault *fault)

@@ -214,10 +214,18 @@ static void program_told(struct process *program, int number)
     }
 }
 
+void program_stops(struct process *process, bool stopped)
+{
+    process->sigstopped = stopped;
+    process->stop_unseen = true;
+    if (process->parent)
+        process_wake(process->parent);
+}
+
 void program_signalled(struct process *process, int number)
 {
     if (number == SIGCONT && process->sigstopped) {
-        process->sigstopped = false;
+        program_stops(process, false);
         process_resume(process);
     }
     if (number == SIGCONT)

@@ -22,6 +22,9 @@ void program_goes(struct process *process);
 /* A signal that does not end it by force. */
 void program_signalled(struct process *process, int number);
 
+/* Somebody stops it by a signal, or lets it go on: its parent hears of it. */
+void program_stops(struct process *process, bool stopped);
+
 /* Called by the kernel when it dies: it acts no more. */
 void program_ends(struct process *process);
 

@@ -152,14 +152,19 @@ int simulated_kill(pid_t pid, int number)
     return 0;
 }
 
-/* As keeper/ uses it, WNOHANG | WNOWAIT: for any dead child, or for one that was stopped. */
+/* As keeper/ uses it: for any dead child, which stays, or for what became of one child that lives.
+ */
 int simulated_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
     struct process *dead = process_dead_child(process_current);
 
     (void)type;
     if (options & WSTOPPED) {
-        info->si_pid = process_find((pid_t)id)->sigstopped ? (pid_t)id : 0;
+        struct process *process = process_find((pid_t)id);
+        info->si_pid = process->stop_unseen ? (pid_t)id : 0;
+        info->si_code = process->sigstopped ? CLD_STOPPED : CLD_CONTINUED;
+        info->si_status = process->sigstopped ? SIGSTOP : SIGCONT;
+        process->stop_unseen = false;
         return 0;
     }
     if (!process_has_children(process_current)) {
@@ -193,9 +198,9 @@ pid_t simulated_waitpid(pid_t pid, int *status, int options)
 }
 
 /* What these programs have started heeds nothing but SIGKILL. */
-void sweep_signal(int number)
+void sweep_signal(int number, pid_t spared)
 {
-    (void)number;
+    (void)number, (void)spared;
 }
 
 void inherited_close(void)
@@ -226,6 +231,10 @@ unsigned sweep(pid_t spared)
         judge_demotes(process_current);
     process_kill_cgroup(process_current->instance);
     return process_sweep(process_current, spared);
+}
+
+void sweep_done(void)
+{
 }
 
 /* --- Descriptors: channels, a supervisor's signals. --- */
@@ -274,6 +283,11 @@ void child_go(struct child *child)
     process_enters_kernel();
     program_goes(process_find(child->pid));
     child->gate = -1;
+}
+
+void child_signal(const struct child *child, int number)
+{
+    simulated_kill(-child->pid, number);
 }
 
 void child_cancel(struct child *child)

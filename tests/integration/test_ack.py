@@ -87,7 +87,7 @@ def test_a_word_before_it_is_asked_counts_nothing(world):
 
 
 def test_hook_and_word_are_both_needed(world):
-    one = leads(world, "--on-demote", hook("demote", "--exit-after", 300), command=program(*WORD))
+    one = leads(world, "--on-demote", hook("demote", "--exit-after", 100), command=program(*WORD))
     one.wait_for_line("leading", 2)
     os.unlink(world.lock)
     one.wait_for_line("demoted", 2)

@@ -106,6 +106,7 @@ def test_the_proxy_of_a_connect_sidecar_in_nomad_needs_a_rule_of_its_own(world, 
     else:
         one.wait_for_line('service:write on "redis-sidecar-proxy"', 5)
         holds(lambda: len(one.matching("redis-sidecar-proxy")) == 1, 2, "it says so once")
+    world.events.wait("start", 5)
     begun = now()
     assert one.stop() == 0
     assert now() - begun < 3, "its end does not wait for a right that it has not"

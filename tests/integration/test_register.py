@@ -48,6 +48,7 @@ def test_all_of_it(world, consul):
     found = consul.request("GET", "/v1/agent/checks").json["service:" + identifier]
     assert found["Type"] in ("ttl", "TTL", "") and found["ServiceID"] == identifier
     until(lambda: identifier in consul.catalog("redis"), 5)
+    world.events.wait("start", 5)
     assert one.stop() == 0
     assert consul.service(identifier) is None
     assert check(consul, identifier) is None
@@ -149,6 +150,7 @@ def test_a_stop_leaves_a_service_that_is_not_ours(world, consul):
     consul.register(ID=ID, Name="redis", Port=1, Tags=["primary"])
     one = start(world, consul, *REGISTER)
     one.wait_for_line("is not ours", 10)
+    world.events.wait("start", 5)
     assert one.stop() == 0
     assert consul.tags(ID) == ["primary"]
 

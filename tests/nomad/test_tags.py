@@ -71,6 +71,10 @@ class Looks:
     def last(self, where):
         return self.seen[where][-1][1] if self.seen[where] else None
 
+    def stayed(self, tags, since):
+        """Whether it is `tags` everywhere, and has been for half a second of the time since then."""
+        return all(self.last(where) == tags and now() - max(since, seen[-1][0]) > 0.5 for where, seen in self.seen.items())
+
     def wrong(self, where, tags):
         """How long what is to be `tags` was something else, at most; in seconds."""
         seen = self.seen[where]
@@ -90,7 +94,7 @@ def looking(life, allocation):
 
 
 def make_noise(jobs, client):
-    """Returns when the client has synced."""
+    """Returns when the client's sync has come to the new job's service."""
     job = jobs(NOISE % {"name": new_name(), "client": client.name})
     one, = job.runs(1)
     until(lambda: client.consul.service(f"_nomad-task-{one.id}-t-noise-p"), 10)
@@ -108,8 +112,8 @@ class Mended:
         """Runs `what`; the services have the tags soon after its end."""
         with looking(self.life, allocation) as looks:
             what()
-            until(lambda: all(one.last(where) == self.tags for one in looks for where in one.seen), 5)
-            holds(lambda: all(one.last("agent") == self.tags for one in looks), 0.5)
+            done = now()  # but a sync may still be on its way through the services
+            until(lambda: all(one.stayed(self.tags, done) for one in looks), 5)
         for where, times in self.wrong.items():
             times.append(max(one.wrong(where, self.tags) for one in looks))
         self.changed.append(all(len(one.seen["agent"]) > 1 for one in looks))

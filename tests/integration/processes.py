@@ -3,6 +3,8 @@ import os
 import signal
 from typing import NamedTuple
 
+from waiting import until
+
 
 class Process(NamedTuple):
     pid: int
@@ -80,15 +82,18 @@ def kill(pid, number=signal.SIGKILL):
 
 
 def end_at_once(everything):
-    """Kills them all; none has the time to notice that another was killed. Children go first: a stopped process group
-    whose last parent dies is let go on by the kernel."""
+    """Kills them all; none has the time to notice that another was killed. Children go first, to their end: a stopped
+    process group whose last parent dies is let go on by the kernel, and a lock is free before a killed program is gone."""
     parents = {process.pid: process.parent for process in everything}
 
     def depth(pid):
         return 1 + depth(parents[pid]) if pid in parents else 0
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in sorted(parents, key=depth, reverse=True):
-            kill(pid, number)
+    deepest_first = sorted(parents, key=depth, reverse=True)
+    for pid in deepest_first:
+        kill(pid, signal.SIGSTOP)
+    for pid in deepest_first:
+        kill(pid)
+        until(lambda: not alive(pid), 10, f"the killed process {pid} ends", every=0.0005)
 
 
 def status(pid):

@@ -184,7 +184,7 @@ class Sleeping(Hanging):
         return [probe(sh(f"test ! -e {self.switch} || exec sleep 60"), HANGING)] * MANY
 
 
-@pytest.mark.parametrize("kind", [Silent, Nowhere, Nameless, Sleeping])
+@pytest.mark.parametrize("kind", [Silent, Nowhere, Nameless, pytest.param(Sleeping, marks=pytest.mark.timed)])
 @pytest.mark.long(15)
 def test_many_that_hang_delay_no_renewal_and_no_change(world, kind, figure):
     consul = world.consul().start().wait().servers[0]

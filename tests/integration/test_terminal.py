@@ -234,6 +234,7 @@ def test_what_somebody_stops_is_a_stopped_job_and_may_go_on_by_itself(world, ter
     assert is_stopped(job.pid)
     processes.kill(pid, signal.SIGCONT)
     until(lambda: not is_stopped(job.pid), 5)
+    world.events.wait("signal-18", 5)
     processes.kill(pid, signal.SIGSTOP)
     until(lambda: is_stopped(job.pid), 5)
     assert is_stopped(pid), "it is let go on by nobody else"

@@ -100,6 +100,7 @@ static void demotion_said(struct supervisor *supervisor, uint64_t term, bool suc
         supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
         return;
     }
+    supervisor_leave_time(supervisor, now);
     supervisor_stop_program(supervisor, now);
     log_info("demoted key=%s after=%llums", supervisor->settings->key,
              milliseconds_since(supervisor->changed, now));

@@ -79,12 +79,14 @@ static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns n
     return now < last && last < end ? last : end;
 }
 
-/* What is left of the lease is all that a program may have; a sidecar's hook may be late. */
+/* What is left of the lease is all that a program may have; a sidecar's hook may be late. A planned
+ * end is not hurried by a machine that is.
+ */
 static instant_ns demotion_due(const struct supervisor *supervisor,
                                const struct demotion_order *order, instant_ns now)
 {
     instant_ns hard = supervisor->election.lease.hard;
-    instant_ns due = order->until + PEER_MARGIN;
+    instant_ns due = order->until + PEER_MARGIN + (order->planned ? STOP_MARGIN : 0);
 
     if (settings_tell_nothing(supervisor->settings) && !order->planned)
         due = hard + PEER_MARGIN;

@@ -59,6 +59,7 @@ void supervisor_sweep(struct supervisor *supervisor, instant_ns now)
     supervisor->sweep_due = 0;
     supervisor->gone = true;
     terminal_pass(supervisor->record.program.pid, supervisor->job.group); /* as it would have */
+    supervisor_leave_time(supervisor, now);
     if (election_may_act(&supervisor->election) && keeper_start_process(supervisor, &err) < 0)
         log_error("the demotion cannot be run: %s", err.text);
     if (supervisor->election.state == STATE_DEMOTING)

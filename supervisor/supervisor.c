@@ -121,6 +121,12 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
     supervisor_stop_program(supervisor, now);
 }
 
+void supervisor_leave_time(struct supervisor *supervisor, instant_ns now)
+{
+    if (supervisor->stop_deadline != 0 && supervisor->stop_deadline < now + STOP_MARGIN)
+        supervisor->stop_deadline = now + STOP_MARGIN;
+}
+
 /* A second stop signal: no more waiting for anybody's good will. */
 static void hurry(struct supervisor *supervisor, instant_ns now)
 {

@@ -199,6 +199,11 @@ void supervisor_init(struct supervisor *supervisor);
 /* Begins the planned end of this instance. status: what to exit with, or -1 for the program's. */
 void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now);
 
+/* A stop whose demotion was late still has the time for its last steps: a lock that is not given
+ * away has to run out, and the others wait much longer for that.
+ */
+void supervisor_leave_time(struct supervisor *supervisor, instant_ns now);
+
 /* Asks the keeper for the end of the program, once, when it is time. */
 void supervisor_stop_program(struct supervisor *supervisor, instant_ns now);
 

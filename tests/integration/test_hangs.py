@@ -4,6 +4,7 @@ The lease is 2 s here: it is over 2 s after the last renewal, whoever hangs.
 """
 import os
 import signal
+import time
 
 import pytest
 
@@ -124,6 +125,20 @@ def test_who_could_end_it_hangs_and_go_on_past_the_deadline(world, pair, which):
     one.wait(5)
     one.all_gone(2)
     world.events.wait(led, 2, name="two")
+
+
+@pytest.mark.parametrize("which, status", [(["supervisor"], 137), (["supervisor", "keeper"], 75)])
+def test_a_stop_that_is_late_gives_the_lock_away_all_the_same(world, which, status):
+    one = world.file("one", "--mode", "leader-only", "--stop-timeout", "1s", command=program("--ignore-term"))
+    world.events.wait("start", 5)
+    one.wait_for_line("leading", 2)
+    one.signal(signal.SIGTERM)
+    world.events.wait("signal-15", 2)
+    freeze(one, *which)
+    time.sleep(1.2)
+    processes.kill(one.pid, signal.SIGCONT)
+    assert one.wait(2) == status
+    assert one.matching("demoted") and not one.matching("left to run out")
 
 
 def test_a_follower_that_hangs_disturbs_nobody(world, pair):

@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_refused_with_a_line(world, consul, authority, what
     one = start(world, consul, *options[what], "--start-timeout", "3s")
     line = one.wait_for_line("Consul cannot be used", 10)
     assert "https://127.0.0.1:8501" in line.text
-    one.wait_for_line(words, 1)
+    one.wait_for_line(words, 3)
     assert one.wait(10) == 69
 
 

@@ -45,7 +45,6 @@ static bool write_allowed(struct tags *tags)
 
 static void service_written(void *context, const struct http_response *response);
 
-/* Whether a service of our own is to be put up. */
 bool tags_registers(const struct tags *tags)
 {
     return tags->registration && tags->standing && registration_is_wanted(tags->registration);
@@ -111,7 +110,7 @@ static void service_written(void *context, const struct http_response *response)
     drop_body(tags);
 }
 
-/* With its tags at once, and anew where an earlier run of ours has left it. */
+/* Anew where an earlier run of ours has left it. */
 void tags_put_up(struct tags *tags)
 {
     struct service_marks marks = marks_of(tags);
@@ -149,7 +148,6 @@ static void take_down(struct tags *tags)
     tags_send(tags, "PUT", path, NULL, 0, service_removed);
 }
 
-/* Brings the definition to what the role asks for, or waits until somebody changes it. */
 void tags_settle(struct tags *tags)
 {
     struct service_marks marks = marks_of(tags);

@@ -38,13 +38,14 @@
 extern char **environ;
 
 struct options {
-    bool ignore_term;
-    bool led_by_signals;
-    bool interrupted; /* SIGINT ends it, as it ends most programs */
-    bool stoppable;   /* SIGTSTP stops it, as it stops most programs */
-    bool daemon;
-    bool contained;
-    bool bomb; /* forks as fast and as often as it is let, and so does all that it forks */
+    /* int for getopt_long(): true or false */
+    int ignore_term;
+    int led_by_signals;
+    int interrupted; /* SIGINT ends it, as it ends most programs */
+    int stoppable;   /* SIGTSTP stops it, as it stops most programs */
+    int daemon;
+    int contained;
+    int bomb; /* forks as fast and as often as it is let, and so does all that it forks */
     int children;
     int term_takes_ms;
     int exit_after_ms; /* -1: never */
@@ -224,17 +225,18 @@ static void explode(void)
 
 static void parse(int argc, char **argv, struct options *options)
 {
-    static const struct option table[] = {
-        { "ignore-term", no_argument, NULL, 'i' },
-        { "led-by-signals", no_argument, NULL, 'l' },
-        { "interrupted", no_argument, NULL, 'I' },
-        { "stoppable", no_argument, NULL, 'Z' },
-        { "daemon", no_argument, NULL, 'd' },
-        { "bomb", no_argument, NULL, 'b' },
+    *options = (struct options){ .exit_after_ms = -1 };
+    const struct option table[] = {
+        { "ignore-term", no_argument, &options->ignore_term, true },
+        { "led-by-signals", no_argument, &options->led_by_signals, true },
+        { "interrupted", no_argument, &options->interrupted, true },
+        { "stoppable", no_argument, &options->stoppable, true },
+        { "daemon", no_argument, &options->daemon, true },
+        { "bomb", no_argument, &options->bomb, true },
+        { "contained", no_argument, &options->contained, true },
         { "children", required_argument, NULL, 'c' },
         { "term-takes", required_argument, NULL, 't' },
         { "exit-after", required_argument, NULL, 'x' },
-        { "contained", no_argument, NULL, 'C' },
         { "status", required_argument, NULL, 's' },
         { "die-by", required_argument, NULL, 'k' },
         { "state", required_argument, NULL, 'S' },
@@ -242,29 +244,9 @@ static void parse(int argc, char **argv, struct options *options)
         { "ack", required_argument, NULL, 'a' },
         { NULL, 0, NULL, 0 },
     };
-    *options = (struct options){ .exit_after_ms = -1 };
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) >= 0;) {
         switch (option) {
-        case 'i':
-            options->ignore_term = true;
-            break;
-        case 'l':
-            options->led_by_signals = true;
-            break;
-        case 'I':
-            options->interrupted = true;
-            break;
-        case 'Z':
-            options->stoppable = true;
-            break;
-        case 'd':
-            options->daemon = true;
-            break;
-        case 'C':
-            options->contained = true;
-            break;
-        case 'b':
-            options->bomb = true;
+        case 0: /* a flag */
             break;
         case 'c':
             options->children = atoi(optarg);

@@ -79,8 +79,8 @@ static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns n
     return now < last && last < end ? last : end;
 }
 
-/* What is left of the lease is all that a program may have; a sidecar's hook may be late. A planned
- * end is not hurried by a machine that is.
+/* What is left of the lease is all that a program may have; a sidecar's hook may be late. Where the
+ * lease has more, a planned stop's keeper may use what was kept back of the stop's time.
  */
 static instant_ns demotion_due(const struct supervisor *supervisor,
                                const struct demotion_order *order, instant_ns now)

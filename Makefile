@@ -34,19 +34,21 @@ COMPILE  = $(CC) $(CSTD) $(WARNINGS) $(CFLAGS) $(MODE)
 LINK     = $(CC) $(CFLAGS) $(MODE) $(LDFLAGS)
 
 # What links nothing but libc, what speaks to the network, and what tests both.
-plain_sources    := $(wildcard base/*.c election/*.c supervisor/*.c keeper/*.c) probes/schedule.c probes/exec.c
-network_sources  := $(wildcard base/*.c election/*.c network/*.c stores/*.c consul/*.c) \
-                    $(filter-out probes/exec.c,$(wildcard probes/*.c))
+plain_folders    := base common/process election supervisor keeper
+network_folders  := base election network stores consul
+sources_in        = $(wildcard $(addsuffix /*.c,$(1)))
+plain_sources    := $(call sources_in,$(plain_folders)) probes/schedule.c probes/exec.c
+network_sources  := $(call sources_in,$(network_folders)) $(filter-out probes/exec.c,$(wildcard probes/*.c))
 main_sources     := supervisor/main.c network/main.c
 unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
-unsimulated      := $(main_sources) keeper/keeper.c keeper/child.c keeper/ack.c keeper/sweep.c keeper/cgroup.c \
-                    keeper/cgroup_folder.c keeper/inherited.c keeper/output.c probes/exec.c probes/http.c probes/tcp.c probes/consul.c \
-                    probes/transfer.c supervisor/peers.c supervisor/place.c supervisor/record.c \
-                    supervisor/remains.c supervisor/directory.c supervisor/lease_file.c \
-                    consul/http.c consul/http_failure.c consul/tls.c consul/address.c consul/token.c base/message.c base/log.c
+unsimulated      := $(main_sources) keeper/keeper.c base/message.c base/log.c \
+                    $(addprefix common/process/,child.c ack.c sweep.c cgroup.c cgroup_folder.c inherited.c output.c) \
+                    $(addprefix probes/,exec.c http.c tcp.c consul.c transfer.c) \
+                    $(addprefix supervisor/,peers.c place.c record.c remains.c directory.c lease_file.c) \
+                    $(addprefix consul/,http.c http_failure.c tls.c address.c token.c)
 simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
 model            := $(wildcard tests/model/*.c)
 simulation       := $(wildcard tests/simulation/*.c)
@@ -56,8 +58,7 @@ conformance      := $(wildcard tests/conformance/*.c)
 manual_sources   := docs/manual.c $(wildcard base/*.c)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
                     $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c tests/chaos/*.c tests/soak/*.c))
-formatted        := $(wildcard base/*.[ch] election/*.[ch] supervisor/*.[ch] keeper/*.[ch] network/*.[ch] \
-                    stores/*.[ch] consul/*.[ch] probes/*.[ch] docs/*.[ch] docs/examples/*.[ch] include/*/*.h tests/*/*.[ch])
+formatted        := $(wildcard $(addsuffix /*.[ch],$(sort $(plain_folders) $(network_folders)) probes docs docs/examples include/* tests/*))
 
 objects_of = $(patsubst %.c,$(BUILD)/objects/%.o,$(1))
 needs_libraries := network/% stores/% consul/% $(addprefix probes/,http.c tcp.c consul.c transfer.c) tests/unit/% tests/model/% tests/simulation/% \

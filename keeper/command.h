@@ -3,7 +3,7 @@
 #define KEEPER_COMMAND_H
 
 #include "base/settings.h"
-#include "keeper/child.h"
+#include "common/process/child.h"
 #include "keeper/orders.h"
 
 struct command {

@@ -9,10 +9,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keeper/inherited.h"
+#include "common/process/inherited.h"
+#include "common/process/sweep.h"
 #include "keeper/lease_page.h"
 #include "keeper/role_files.h"
-#include "keeper/sweep.h"
 #include "network/requests.h"
 
 #define SWEEP_INTERVAL MILLISECONDS(5)

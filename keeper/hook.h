@@ -7,11 +7,11 @@
 #define KEEPER_HOOK_H
 
 #include "base/settings.h"
+#include "common/process/child.h"
+#include "common/process/output.h"
 #include "election/guard.h"
-#include "keeper/child.h"
 #include "keeper/command.h"
 #include "keeper/orders.h"
-#include "keeper/output.h"
 
 enum hook_state { HOOK_NONE, HOOK_RUNNING, HOOK_SUCCEEDED, HOOK_FAILED };
 

@@ -10,10 +10,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keeper/cgroup.h"
+#include "common/process/cgroup.h"
+#include "common/process/sweep.h"
 #include "keeper/conduct.h"
 #include "keeper/lease_page.h"
-#include "keeper/sweep.h"
 
 static void drain(int fd)
 {

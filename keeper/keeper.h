@@ -5,9 +5,9 @@
 #define KEEPER_KEEPER_H
 
 #include "base/settings.h"
+#include "common/process/ack.h"
+#include "common/process/child.h"
 #include "include/consul_leader/lease.h"
-#include "keeper/ack.h"
-#include "keeper/child.h"
 
 struct keeper_start {
     const struct settings *settings;

@@ -9,8 +9,8 @@
 
 #include "base/scope.h"
 #include "base/signals.h"
+#include "common/process/terminal.h"
 #include "keeper/environment.h"
-#include "keeper/terminal.h"
 
 int program_spawn(struct program *program, const struct program_spec *spec, struct error *err)
 {

@@ -3,8 +3,8 @@
 #define KEEPER_PROGRAM_H
 
 #include "base/settings.h"
+#include "common/process/child.h"
 #include "election/lease.h"
-#include "keeper/child.h"
 #include "keeper/orders.h"
 
 enum program_state {

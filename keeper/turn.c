@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "common/process/terminal.h"
 #include "keeper/conduct.h"
-#include "keeper/terminal.h"
 
 void keeper_init(struct keeper *keeper, const struct keeper_start *start)
 {

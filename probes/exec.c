@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keeper/output.h"
+#include "common/process/output.h"
 
 #define CANCEL_GRACE MILLISECONDS(500)
 

@@ -4,7 +4,7 @@
 #ifndef PROBES_EXEC_H
 #define PROBES_EXEC_H
 
-#include "keeper/child.h"
+#include "common/process/child.h"
 #include "probes/schedule.h"
 
 /* The kind's context: how a command becomes a child that waits at its gate. output_fd: for what it

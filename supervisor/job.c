@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keeper/inherited.h"
+#include "common/process/inherited.h"
 
 /* --- The job process. --- */
 

@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "common/process/sweep.h"
+#include "common/process/terminal.h"
 #include "keeper/lease_page.h"
-#include "keeper/sweep.h"
-#include "keeper/terminal.h"
 #include "supervisor/supervisor.h"
 
 #define RESTART_INTERVAL MILLISECONDS(500)

@@ -13,9 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
-#include "keeper/cgroup.h"
-#include "keeper/inherited.h"
-#include "keeper/sweep.h"
+#include "common/process/cgroup.h"
+#include "common/process/inherited.h"
+#include "common/process/sweep.h"
 #include "supervisor/supervisor.h"
 
 #ifndef CONSUL_LEADER_LIBEXEC

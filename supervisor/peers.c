@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "keeper/cgroup.h"
-#include "keeper/sweep.h"
+#include "common/process/cgroup.h"
+#include "common/process/sweep.h"
 #include "network/requests.h"
 #include "supervisor/supervisor.h"
 

@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "base/scope.h"
-#include "keeper/cgroup.h"
-#include "keeper/cgroup_folder.h"
+#include "common/process/cgroup.h"
+#include "common/process/cgroup_folder.h"
 
 #define FORMAT "1"
 #define LAST   "end"

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/statfs.h>
 
-#include "keeper/cgroup.h"
-#include "keeper/cgroup_folder.h"
+#include "common/process/cgroup.h"
+#include "common/process/cgroup_folder.h"
 
 static bool same(const char *one, const char *other)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "keeper/child.h"
+#include "common/process/child.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/judge.h"
 #include "tests/simulation/ours.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keeper/child.h"
+#include "common/process/child.h"
 #include "keeper/orders.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/instance.h"

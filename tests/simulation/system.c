@@ -15,11 +15,11 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "keeper/ack.h"
-#include "keeper/child.h"
-#include "keeper/inherited.h"
-#include "keeper/output.h"
-#include "keeper/sweep.h"
+#include "common/process/ack.h"
+#include "common/process/child.h"
+#include "common/process/inherited.h"
+#include "common/process/output.h"
+#include "common/process/sweep.h"
 #include "supervisor/lease_file.h"
 #include "supervisor/place.h"
 #include "supervisor/remains.h"
@@ -263,7 +263,7 @@ ssize_t simulated_read(int fd, void *buffer, size_t size)
     return (ssize_t)size;
 }
 
-/* --- Children: keeper/child.h. --- */
+/* --- Children: common/process/child.h. --- */
 
 int child_spawn(struct child *child, const struct child_spec *spec, struct error *err)
 {
@@ -316,7 +316,7 @@ void child_forget(struct child *child)
     *child = CHILD_NONE;
 }
 
-/* --- The program's word: keeper/ack.h. --- */
+/* --- The program's word: common/process/ack.h. --- */
 
 void ack_discard(struct ack *ack)
 {

@@ -12,9 +12,9 @@ HOOKS = "1000"
 
 # (what is broken, the words that it is found by, file, what stands there once, what stands there instead)
 MUTANTS = [
-    ("a hook's output is never closed", "the keeper has .* descriptors", "keeper/output.c",
+    ("a hook's output is never closed", "the keeper has .* descriptors", "common/process/output.c",
      "    close_end(&output->fd);\n    output->used = 0;", "    output->fd = -1;\n    output->used = 0;"),
-    ("a program's report is never closed", "the keeper has .* descriptors", "keeper/child.c",
+    ("a program's report is never closed", "the keeper has .* descriptors", "common/process/child.c",
      "    close_end(&child->gate);\n    close_end(&child->report);\n    *child", "    close_end(&child->gate);\n    *child"),
     ("memory of each hook is kept", "memory has grown", "keeper/hook.c",
      "    hook->state = HOOK_RUNNING;\n", "    hook->state = HOOK_RUNNING;\n    memset(malloc(1024), 1, 1024);\n"),
@@ -22,7 +22,7 @@ MUTANTS = [
      "        waitpid(info.si_pid, NULL, 0);",
      "        if (getpgid(info.si_pid) != info.si_pid)\n            return;\n        waitpid(info.si_pid, NULL, 0);"),
     ("what is left is not killed", "not everything is gone", "keeper/conduct.c", "            sweep(0);", "            (void)0;"),
-    ("a hook that left its group is not signalled", "without an answer", "keeper/child.c",
+    ("a hook that left its group is not signalled", "without an answer", "common/process/child.c",
      "    if (getpgid(child->pid) != child->pid)\n        kill(child->pid, number);\n", ""),
     ("the lock is kept after a demotion", "still has the lock", "keeper/demotion.c",
      "    if (keeper->lock_fd >= 0)\n        close(keeper->lock_fd);\n    keeper->lock_fd = -1;\n    guard_disarm(&keeper->guard);\n    keeper->led",

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
-#include "keeper/cgroup.h"
+#include "common/process/cgroup.h"
 #include "keeper/keeper.h"
 #include "network/requests.h"
 #include "tests/simulation/chance.h"

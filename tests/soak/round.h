@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "keeper/child.h"
+#include "common/process/child.h"
 #include "tests/soak/board.h"
 
 struct round_place {

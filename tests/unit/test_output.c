@@ -1,5 +1,5 @@
 /* What hooks and probes print, on its way into the log. */
-#include "keeper/output.h"
+#include "common/process/output.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * The program runs in a process group of its own and would be a background job of the terminal
  * that we were started in. So it has the foreground while it runs, where that was ours.
  */
-#ifndef KEEPER_TERMINAL_H
-#define KEEPER_TERMINAL_H
+#ifndef PROCESS_TERMINAL_H
+#define PROCESS_TERMINAL_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -5,8 +5,8 @@
  * a net beside the sweep, which finds what has left it. One instance has one, made by the
  * supervisor and inherited by the keeper.
  */
-#ifndef KEEPER_CGROUP_H
-#define KEEPER_CGROUP_H
+#ifndef PROCESS_CGROUP_H
+#define PROCESS_CGROUP_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-#include "keeper/output.h"
+#include "common/process/output.h"
 
 #include <fcntl.h>
 #include <string.h>

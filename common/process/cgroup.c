@@ -1,4 +1,4 @@
-#include "keeper/cgroup.h"
+#include "common/process/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "keeper/cgroup_folder.h"
+#include "common/process/cgroup_folder.h"
 
 static struct {
     char path[PATH_MAX];

@@ -3,8 +3,8 @@
  * Keeper and supervisor are child subreapers: whatever a program starts, however often it forks
  * or changes its session, stays their descendant until it is dead.
  */
-#ifndef KEEPER_SWEEP_H
-#define KEEPER_SWEEP_H
+#ifndef PROCESS_SWEEP_H
+#define PROCESS_SWEEP_H
 
 #include <sys/types.h>
 

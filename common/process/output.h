@@ -3,8 +3,8 @@
  * Through a pipe that is read without waiting and a little at a time, so that whoever prints a
  * gigabyte delays nothing. Lines come out with a name before them; long ones in pieces.
  */
-#ifndef KEEPER_OUTPUT_H
-#define KEEPER_OUTPUT_H
+#ifndef PROCESS_OUTPUT_H
+#define PROCESS_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

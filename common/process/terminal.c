@@ -1,4 +1,4 @@
-#include "keeper/terminal.h"
+#include "common/process/terminal.h"
 
 #include <unistd.h>
 

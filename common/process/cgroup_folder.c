@@ -1,4 +1,4 @@
-#include "keeper/cgroup_folder.h"
+#include "common/process/cgroup_folder.h"
 
 #include <dirent.h>
 #include <errno.h>

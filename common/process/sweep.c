@@ -1,4 +1,4 @@
-#include "keeper/sweep.h"
+#include "common/process/sweep.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "keeper/cgroup.h"
+#include "common/process/cgroup.h"
 
 /* Static: a sweep must not depend on getting memory. Past it further processes wait for the next
  * call, when these are gone.

@@ -1,4 +1,4 @@
-#include "keeper/inherited.h"
+#include "common/process/inherited.h"
 
 #include <dirent.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * A group is named as in /proc/self/cgroup (cgroups(7)): `0::/system.slice/redis.service` of
  * version 2, `4:memory:/redis` of version 1.
  */
-#ifndef KEEPER_CGROUP_FOLDER_H
-#define KEEPER_CGROUP_FOLDER_H
+#ifndef PROCESS_CGROUP_FOLDER_H
+#define PROCESS_CGROUP_FOLDER_H
 
 #include <limits.h>
 #include <stdbool.h>

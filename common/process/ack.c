@@ -1,4 +1,4 @@
-#include "keeper/ack.h"
+#include "common/process/ack.h"
 
 #include <fcntl.h>
 #include <string.h>

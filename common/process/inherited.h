@@ -1,8 +1,8 @@
 /* inherited.h - the descriptors that we were started with, besides the first three: they are the
  * program's. While one of ours has them too, nobody sees that the program has closed them.
  */
-#ifndef KEEPER_INHERITED_H
-#define KEEPER_INHERITED_H
+#ifndef PROCESS_INHERITED_H
+#define PROCESS_INHERITED_H
 
 /* To be called before anything is opened. */
 void inherited_note(void);

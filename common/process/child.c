@@ -1,4 +1,4 @@
-#include "keeper/child.h"
+#include "common/process/child.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
-#include "keeper/cgroup.h"
+#include "common/process/cgroup.h"
 
 /* Set by the compiler's build of the sanitizers, which report faults from their own handlers. */
 #ifdef SANITIZER

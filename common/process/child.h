@@ -4,8 +4,8 @@
  * never does. Between the two the keeper can look at the lease once more. An exec that fails is
  * told through a close-on-exec pipe.
  */
-#ifndef KEEPER_CHILD_H
-#define KEEPER_CHILD_H
+#ifndef PROCESS_CHILD_H
+#define PROCESS_CHILD_H
 
 #include <limits.h>
 #include <signal.h>

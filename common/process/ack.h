@@ -4,8 +4,8 @@
  * One pipe serves every run of the program. It is opened before all else, because a plain shell
  * can write to a descriptor of one digit only.
  */
-#ifndef KEEPER_ACK_H
-#define KEEPER_ACK_H
+#ifndef PROCESS_ACK_H
+#define PROCESS_ACK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -45,7 +45,8 @@ unit_sources     := $(wildcard tests/unit/*.c) \
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
 unsimulated      := $(main_sources) keeper/keeper.c base/message.c base/log.c \
-                    $(addprefix common/process/,child.c ack.c sweep.c cgroup.c cgroup_folder.c inherited.c output.c) \
+                    $(addprefix common/process/,child.c user.c signal_state.c ack.c sweep.c cgroup.c cgroup_folder.c inherited.c \
+                    output.c) \
                     $(addprefix probes/,exec.c http.c tcp.c consul.c transfer.c) \
                     $(addprefix supervisor/,peers.c place.c record.c remains.c directory.c lease_file.c) \
                     $(addprefix consul/,http.c http_failure.c tls.c address.c token.c)

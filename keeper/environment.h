@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/settings.h"
-#include "common/process/child.h"
+#include "common/process/user.h"
 #include "keeper/orders.h"
 
 #define ENVIRONMENT_MAX 4096

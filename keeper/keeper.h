@@ -6,7 +6,8 @@
 
 #include "base/settings.h"
 #include "common/process/ack.h"
-#include "common/process/child.h"
+#include "common/process/signal_state.h"
+#include "common/process/user.h"
 #include "include/consul_leader/lease.h"
 
 struct keeper_start {

@@ -15,7 +15,9 @@
 #include "base/options.h"
 #include "common/process/cgroup.h"
 #include "common/process/inherited.h"
+#include "common/process/signal_state.h"
 #include "common/process/sweep.h"
+#include "common/process/user.h"
 #include "supervisor/supervisor.h"
 
 #ifndef CONSUL_LEADER_LIBEXEC

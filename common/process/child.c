@@ -3,8 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +12,6 @@
 
 #include "base/scope.h"
 #include "common/process/cgroup.h"
-
-/* Set by the compiler's build of the sanitizers, which report faults from their own handlers. */
-#ifdef SANITIZER
-#define FAULTS_STAY_UNBLOCKED true
-#else
-#define FAULTS_STAY_UNBLOCKED false
-#endif
 
 enum stage { STAGE_DIRECTORY, STAGE_USER, STAGE_STREAMS, STAGE_EXEC };
 
@@ -35,55 +27,6 @@ struct report {
     int error_number;
 };
 
-/* --- The user. --- */
-
-int user_resolve(struct user *user, const char *text, struct error *err)
-{
-    memset(user, 0, sizeof *user);
-    if (text[0] == '\0')
-        return 0;
-    if (account_resolve(text, &user->account, err) < 0)
-        return -1;
-
-    user->set = true;
-    const struct passwd *entry = getpwuid(user->account.uid);
-    snprintf(user->home, sizeof user->home, "%s", entry ? entry->pw_dir : "/");
-    if (strchr(text, ':') || user->account.name[0] == '\0') {
-        user->groups[0] = user->account.gid;
-        user->group_count = 1;
-        return 0;
-    }
-    user->group_count = USER_GROUPS_MAX;
-    if (getgrouplist(user->account.name, user->account.gid, user->groups, &user->group_count) < 0)
-        return error_set(err, "the user %s is in more than %d groups", text, USER_GROUPS_MAX);
-    return 0;
-}
-
-/* --- Signals. --- */
-
-void signal_state_take(struct signal_state *state)
-{
-    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
-    struct sigaction action;
-    sigset_t all;
-
-    sigfillset(&all);
-    for (size_t i = 0; FAULTS_STAY_UNBLOCKED && i < sizeof faults / sizeof faults[0]; i++)
-        sigdelset(&all, faults[i]);
-    sigprocmask(SIG_SETMASK, &all, &state->mask);
-
-    sigaction(SIGCHLD, NULL, &action);
-    state->child_ignored = action.sa_handler == SIG_IGN;
-    signal(SIGCHLD, SIG_DFL);
-}
-
-static void signal_state_give_back(const struct signal_state *state)
-{
-    if (state->child_ignored)
-        signal(SIGCHLD, SIG_IGN);
-    sigprocmask(SIG_SETMASK, &state->mask, NULL);
-}
-
 /* --- In the child. --- */
 
 static void fail(int report, enum stage stage)
@@ -94,16 +37,6 @@ static void fail(int report, enum stage stage)
         _exit(EXIT_STATUS_INTERNAL);
     _exit(stage == STAGE_EXEC && failure.error_number == ENOENT ? EXIT_STATUS_NOT_FOUND
                                                                 : EXIT_STATUS_CANNOT_START);
-}
-
-static void become(const struct user *user, int report)
-{
-    if (!user->set)
-        return;
-    if (setgroups((size_t)user->group_count, user->groups) < 0 ||
-        setresgid(user->account.gid, user->account.gid, user->account.gid) < 0 ||
-        setresuid(user->account.uid, user->account.uid, user->account.uid) < 0)
-        fail(report, STAGE_USER);
 }
 
 static void set_up_hook_streams(int output, int report)
@@ -155,7 +88,8 @@ static void run(const struct child_spec *spec, pid_t keeper, int gate, int repor
 
     if (chdir(spec->directory) < 0)
         fail(report, STAGE_DIRECTORY);
-    become(spec->user, report);
+    if (user_become(spec->user) < 0)
+        fail(report, STAGE_USER);
     if (spec->is_hook)
         set_up_hook_streams(spec->output_fd, report);
     if (spec->ack_fd >= 0)

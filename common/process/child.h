@@ -7,40 +7,12 @@
 #ifndef PROCESS_CHILD_H
 #define PROCESS_CHILD_H
 
-#include <limits.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/account.h"
 #include "base/error.h"
-
-#define USER_GROUPS_MAX 128
-
-/* Who the program and the hooks run as. */
-struct user {
-    bool set;
-    struct account account;
-    int group_count;
-    gid_t groups[USER_GROUPS_MAX];
-    char home[PATH_MAX];
-};
-
-/* Looks up `NAME[:GROUP]`, with all groups of the user where no group is named. Empty text: not
- * set.
- */
-int user_resolve(struct user *user, const char *text, struct error *err);
-
-/* The signal state that we were started with and that our children get back. */
-struct signal_state {
-    sigset_t mask;
-    bool child_ignored; /* SIGCHLD */
-};
-
-/* Saves it, blocks every signal that can be blocked and sets SIGCHLD to its default: with an
- * ignored one, which a parent may leave us, no child could ever be waited for.
- */
-void signal_state_take(struct signal_state *state);
+#include "common/process/signal_state.h"
+#include "common/process/user.h"
 
 struct child_spec {
     char *const *argv;

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "common/process/child.h"
+#include "common/process/signal_state.h"
 #include "tests/soak/board.h"
 
 struct round_place {

@@ -34,8 +34,8 @@ COMPILE  = $(CC) $(CSTD) $(WARNINGS) $(CFLAGS) $(MODE)
 LINK     = $(CC) $(CFLAGS) $(MODE) $(LDFLAGS)
 
 # What links nothing but libc, what speaks to the network, and what tests both.
-plain_folders    := base common/process election supervisor keeper
-network_folders  := base election network stores consul
+plain_folders    := base $(addprefix common/,options process) election supervisor keeper
+network_folders  := base common/options election network stores consul
 sources_in        = $(wildcard $(addsuffix /*.c,$(1)))
 plain_sources    := $(call sources_in,$(plain_folders)) probes/schedule.c probes/exec.c
 network_sources  := $(call sources_in,$(network_folders)) $(filter-out probes/exec.c,$(wildcard probes/*.c))
@@ -56,7 +56,7 @@ simulation       := $(wildcard tests/simulation/*.c)
 soak             := $(wildcard tests/soak/*.c) tests/simulation/chance.c \
                     $(filter-out supervisor/%,$(plain_sources))
 conformance      := $(wildcard tests/conformance/*.c)
-manual_sources   := docs/manual.c $(wildcard base/*.c)
+manual_sources   := docs/manual.c $(call sources_in,base common/options)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
                     $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c tests/chaos/*.c tests/soak/*.c))
 formatted        := $(wildcard $(addsuffix /*.[ch],$(sort $(plain_folders) $(network_folders)) probes docs docs/examples include/* tests/*))
@@ -133,7 +133,7 @@ $(BUILD)/simulate: $(BUILD)/simulation/shipped.o $(call objects_of,$(simulation)
 $(BUILD)/soak: $(call objects_of,$(soak))
 	$(LINK) -o $@ $^
 
-$(BUILD)/conformance: $(call objects_of,$(conformance) $(model) $(wildcard consul/*.c base/*.c))
+$(BUILD)/conformance: $(call objects_of,$(conformance) $(model) $(call sources_in,consul base common/options))
 	$(LINK) -o $@ $^ $(shell pkg-config --libs libcurl json-c)
 
 # Changes when the compiler or its options do, so that no objects of two kinds are mixed.

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 struct address {
     char text[NAME_SIZE + 8]; /* for messages: `http://127.0.0.1:8500` */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 /* No answer of Consul's that we ask for is longer. */
 #define HTTP_BODY_LIMIT (1024 * 1024)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/options.h"
+#include "common/options/options.h"
 
 void lock_identity_init(struct lock_identity *identity, const struct settings *settings)
 {

@@ -11,7 +11,7 @@
 #ifndef CONSUL_LOCK_VALUE_H
 #define CONSUL_LOCK_VALUE_H
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "consul/json.h"
 #include "election/lock.h"
 

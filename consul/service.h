@@ -7,7 +7,7 @@
 #define CONSUL_SERVICE_H
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "consul/json.h"
 
 #define SERVICE_ID_SIZE 512

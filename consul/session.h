@@ -6,7 +6,7 @@
 #ifndef CONSUL_SESSION_H
 #define CONSUL_SESSION_H
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "consul/json.h"
 #include "consul/refusal.h"
 #include "election/lock.h"

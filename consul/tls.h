@@ -1,11 +1,12 @@
-/* tls.h - what base/tls.h says, told to libcurl. Files are read anew for each connection. */
+/* tls.h - what common/options/tls.h says, told to libcurl. Files are read anew for each connection.
+ */
 #ifndef CONSUL_TLS_H
 #define CONSUL_TLS_H
 
 #include <curl/curl.h>
 #include <stddef.h>
 
-#include "base/tls.h"
+#include "common/options/tls.h"
 
 void tls_set(CURL *easy, const struct tls *tls);
 

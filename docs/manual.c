@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/options.h"
+#include "common/options/options.h"
 
 static const char *const before_options[] = {
     ".SH NAME",
@@ -223,7 +223,7 @@ static void print_lines(const char *const *lines)
 
 static void print_page(void)
 {
-    puts(".\\\" made by docs/manual.c; change that, or base/option_table.c");
+    puts(".\\\" made by docs/manual.c; change that, or common/options/option_table.c");
     puts(".TH CONSUL\\-LEADER 1 \"\" \"consul\\-leader " CONSUL_LEADER_VERSION
          "\" \"User commands\"");
     puts(".nr HY 0\n.nh\n.ad l"); /* names of variables stay whole */

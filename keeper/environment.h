@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "common/process/user.h"
 #include "keeper/orders.h"
 

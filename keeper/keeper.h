@@ -4,7 +4,7 @@
 #ifndef KEEPER_KEEPER_H
 #define KEEPER_KEEPER_H
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "common/process/ack.h"
 #include "common/process/signal_state.h"
 #include "common/process/user.h"

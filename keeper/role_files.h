@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 /* Shows the role: the role file is replaced atomically, the leader file is made or removed.
  * A file that cannot be written is logged, and nothing else depends on it.

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "network/network.h"
 #include "network/requests.h"
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "consul/http.h"
 #include "network/tags.h"
 #include "probes/kinds.h"

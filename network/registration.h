@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "consul/http.h"
 #include "consul/json.h"
 #include "network/requests.h"

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "consul/http.h"
 #include "election/lock.h"
 #include "network/requests.h"

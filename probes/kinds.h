@@ -2,7 +2,7 @@
 #ifndef PROBES_KINDS_H
 #define PROBES_KINDS_H
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "consul/http.h"
 #include "probes/probe.h"
 #include "probes/transfer.h"

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/probe_spec.h"
+#include "common/options/probe_spec.h"
 #include "election/lease.h"
 
 struct schedule;

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "election/lock.h"
 
 /* What the store tells. `context` is given to store_open. */

@@ -3,7 +3,7 @@
 #define SUPERVISOR_DIRECTORY_H
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 /* Makes PARENT/NAME if need be, mode 0711, and puts its path (PATH_MAX) there. It has to be ours,
  * or is refused: another user could put there what he likes. An empty name: PARENT itself, whosever

@@ -14,7 +14,7 @@
 #include <limits.h>
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "include/consul_leader/lease.h"
 #include "supervisor/place.h"
 

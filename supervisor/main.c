@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/options.h"
+#include "common/options/options.h"
 #include "common/process/cgroup.h"
 #include "common/process/inherited.h"
 #include "common/process/signal_state.h"

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 struct place {
     char folder[PATH_MAX]; /* empty: none */

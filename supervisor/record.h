@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "election/lock.h"
 #include "supervisor/place.h"
 

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "election/lease.h"
 
 struct supervisor;

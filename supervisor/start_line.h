@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "election/lock.h"
 
 struct start_line {

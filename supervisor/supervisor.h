@@ -6,7 +6,7 @@
 #ifndef SUPERVISOR_SUPERVISOR_H
 #define SUPERVISOR_SUPERVISOR_H
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "election/election.h"
 #include "keeper/keeper.h"
 #include "keeper/orders.h"

@@ -7,7 +7,7 @@
 #ifndef SIMULATION_INSTANCE_H
 #define SIMULATION_INSTANCE_H
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "supervisor/record.h"
 #include "tests/simulation/process.h"
 

@@ -91,7 +91,7 @@ MUTANTS = [
            ("consul/session.c", "return gone ? ANSWER_GONE : ANSWER_FAILED;",
             "return gone ? ANSWER_FAILED : ANSWER_FAILED;")),
     Mutant("the lock-delay lowered by 3 s", TWO,
-           ("base/option_times.c", "#define LOCK_DELAY_MARGIN SECONDS(3)", "#define LOCK_DELAY_MARGIN SECONDS(0)")),
+           ("common/options/option_times.c", "#define LOCK_DELAY_MARGIN SECONDS(3)", "#define LOCK_DELAY_MARGIN SECONDS(0)")),
     Mutant("a free lock without release mark taken at once", TWO,
            ("election/candidacy.c", "    return (lease != 0 ? lease : candidacy->own_lease) + CANDIDACY_MARGIN;",
             "    return view->exists ? 0 : (lease != 0 ? lease : candidacy->own_lease) + CANDIDACY_MARGIN;")),

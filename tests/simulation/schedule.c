@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/options.h"
+#include "common/options/options.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/coverage.h"
 #include "tests/simulation/faults.h"

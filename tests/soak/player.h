@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 #include "keeper/orders.h"
 #include "tests/soak/board.h"
 #include "tests/soak/script.h"

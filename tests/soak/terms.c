@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/options.h"
+#include "common/options/options.h"
 #include "tests/simulation/chance.h"
 #include "tests/soak/script.h"
 

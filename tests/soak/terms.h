@@ -2,7 +2,7 @@
 #ifndef SOAK_TERMS_H
 #define SOAK_TERMS_H
 
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 /* Fills all of *settings. Returns the program's command, or NULL for a sidecar; it is of use until
  * the next call. program, board: paths, for hooks that are we ourselves.

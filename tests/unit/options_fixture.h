@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-#include "base/options.h"
+#include "common/options/options.h"
 
 /* What the last PARSE() gave. */
 extern struct settings settings;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/option_table.h"
+#include "common/options/option_table.h"
 #include "tests/unit/options_fixture.h"
 #include "tests/unit/suites.h"
 

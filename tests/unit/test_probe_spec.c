@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/probe_spec.h"
+#include "common/options/probe_spec.h"
 #include "tests/unit/suites.h"
 
 static struct probe_spec spec;

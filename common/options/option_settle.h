@@ -1,8 +1,8 @@
 /* option_settle.h - from what was given to what holds; private to the option_*.c files. */
-#ifndef BASE_OPTION_SETTLE_H
-#define BASE_OPTION_SETTLE_H
+#ifndef OPTIONS_OPTION_SETTLE_H
+#define OPTIONS_OPTION_SETTLE_H
 
-#include "base/option_reading.h"
+#include "common/options/option_reading.h"
 
 /* Fills in the defaults that depend on other options, on Nomad or on this machine, and checks what
  * only several options together can tell, so that no settings leave that cannot hold: above all

@@ -1,10 +1,10 @@
-#include "base/option_table.h"
+#include "common/options/option_table.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/option_value.h"
+#include "common/options/option_value.h"
 
 #define FIELD(field)                                                                               \
     .offset = offsetof(struct settings, field), .size = sizeof(((struct settings *)NULL)->field)

@@ -1,8 +1,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/option_table.h"
-#include "base/options.h"
+#include "common/options/option_table.h"
+#include "common/options/options.h"
 
 #define HELP_WIDTH  79
 #define HELP_INDENT 6

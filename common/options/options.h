@@ -5,13 +5,13 @@
  * before the default; a value that is overridden so is not looked at. An option that is repeated:
  * the last one holds, but lists grow. An empty environment variable counts as unset.
  */
-#ifndef BASE_OPTIONS_H
-#define BASE_OPTIONS_H
+#ifndef OPTIONS_OPTIONS_H
+#define OPTIONS_OPTIONS_H
 
 #include <stdio.h>
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 #ifndef CONSUL_LEADER_VERSION
 #define CONSUL_LEADER_VERSION "0.1.0"

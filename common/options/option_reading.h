@@ -1,14 +1,14 @@
 /* option_reading.h - what is known of the options while they are read: the settings so far, and
  * where each value came from; private to the option_*.c files.
  */
-#ifndef BASE_OPTION_READING_H
-#define BASE_OPTION_READING_H
+#ifndef OPTIONS_OPTION_READING_H
+#define OPTIONS_OPTION_READING_H
 
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "base/option_table.h"
-#include "base/settings.h"
+#include "common/options/option_table.h"
+#include "common/options/settings.h"
 
 /* In the order of their precedence. */
 enum option_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };

@@ -1,4 +1,4 @@
-#include "base/option_times.h"
+#include "common/options/option_times.h"
 
 #include "base/clock.h"
 #include "base/duration.h"

@@ -1,4 +1,4 @@
-#include "base/option_value.h"
+#include "common/options/option_value.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "base/option_settle.h"
+#include "common/options/option_settle.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/option_times.h"
+#include "common/options/option_times.h"
 
 #define DEFAULT_SERVICE "consul-leader"
 

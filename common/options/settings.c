@@ -1,4 +1,4 @@
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 #include "base/clock.h"
 

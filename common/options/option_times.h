@@ -1,10 +1,10 @@
 /* option_times.h - the lease's arithmetic, before anything relies on it; private to the option_*.c
  * files. Why it is safe: docs/design.md, The lease in numbers.
  */
-#ifndef BASE_OPTION_TIMES_H
-#define BASE_OPTION_TIMES_H
+#ifndef OPTIONS_OPTION_TIMES_H
+#define OPTIONS_OPTION_TIMES_H
 
-#include "base/option_reading.h"
+#include "common/options/option_reading.h"
 
 /* Settles lease, lock-delay and renew-interval where they are DURATION_AUTOMATIC, and refuses what
  * does not fit: a lease longer than Consul can protect, a demotion longer than the lease bears, a

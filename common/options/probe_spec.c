@@ -1,4 +1,4 @@
-#include "base/probe_spec.h"
+#include "common/options/probe_spec.h"
 
 #include <ctype.h>
 #include <stddef.h>

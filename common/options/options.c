@@ -1,14 +1,14 @@
-#include "base/options.h"
+#include "common/options/options.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/option_reading.h"
-#include "base/option_settle.h"
-#include "base/option_table.h"
 #include "base/scope.h"
+#include "common/options/option_reading.h"
+#include "common/options/option_settle.h"
+#include "common/options/option_table.h"
 
 #define PREFIX_LENGTH (sizeof OPTION_VARIABLE_PREFIX - 1)
 

@@ -1,6 +1,6 @@
 /* tls.h - how a server of https:// is believed, and what it is shown. */
-#ifndef BASE_TLS_H
-#define BASE_TLS_H
+#ifndef OPTIONS_TLS_H
+#define OPTIONS_TLS_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  * What follows the last `#` are its options; a target with a `#` of its own therefore ends in one.
  * Durations are nanoseconds.
  */
-#ifndef BASE_PROBE_SPEC_H
-#define BASE_PROBE_SPEC_H
+#ifndef OPTIONS_PROBE_SPEC_H
+#define OPTIONS_PROBE_SPEC_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/tls.h"
+#include "common/options/tls.h"
 
 enum probe_kind {
     PROBE_HTTP,   /* http://... and https://... */

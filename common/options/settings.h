@@ -3,17 +3,17 @@
  * Plain data without pointers, so that the network process gets it as it is in a sealed memory
  * file. Durations are nanoseconds. A string that is empty is not set.
  */
-#ifndef BASE_SETTINGS_H
-#define BASE_SETTINGS_H
+#ifndef OPTIONS_SETTINGS_H
+#define OPTIONS_SETTINGS_H
 
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/log.h"
-#include "base/probe_spec.h"
 #include "base/signals.h"
-#include "base/tls.h"
+#include "common/options/probe_spec.h"
+#include "common/options/tls.h"
 
 enum mode { MODE_FOLLOW, MODE_LEADER_ONLY, MODE_SIDECAR };
 
@@ -99,7 +99,7 @@ struct settings {
     char user[NAME_SIZE]; /* NAME[:GROUP] */
     bool allow_setuid;
 
-    char probes[PROBES_TEXT_SIZE]; /* one a line: base/probe_spec.h */
+    char probes[PROBES_TEXT_SIZE]; /* one a line: common/options/probe_spec.h */
     enum unhealthy_leader unhealthy_leader;
 
     char runtime_dir[PATH_MAX]; /* as given */

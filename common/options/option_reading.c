@@ -1,4 +1,4 @@
-#include "base/option_reading.h"
+#include "common/options/option_reading.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* option_value.h - from an option's text to its field in the settings, one function a kind of
  * value; private to the option_*.c files. Each is an option_parse_value of option_table.h.
  */
-#ifndef BASE_OPTION_VALUE_H
-#define BASE_OPTION_VALUE_H
+#ifndef OPTIONS_OPTION_VALUE_H
+#define OPTIONS_OPTION_VALUE_H
 
-#include "base/option_table.h"
+#include "common/options/option_table.h"
 
 option_parse_value value_text;     /* char[]: no control character in it */
 option_parse_value value_path;     /* char[PATH_MAX]: made absolute, for we leave the directory */

@@ -4,14 +4,14 @@
  * configuration file. An entry without a name is none of these: it is taken from its variables
  * alone, as secrets are.
  */
-#ifndef BASE_OPTION_TABLE_H
-#define BASE_OPTION_TABLE_H
+#ifndef OPTIONS_OPTION_TABLE_H
+#define OPTIONS_OPTION_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
-#include "base/settings.h"
+#include "common/options/settings.h"
 
 enum option_id {
     OPTION_STORE,

@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 
 #include "base/account.h"
-#include "base/options.h"
 #include "base/scope.h"
 #include "base/words.h"
+#include "common/options/options.h"
 
 /* 0, or the errno with which an exec of this path would fail. */
 static int executable_problem(const char *path)

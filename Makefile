@@ -34,8 +34,8 @@ COMPILE  = $(CC) $(CSTD) $(WARNINGS) $(CFLAGS) $(MODE)
 LINK     = $(CC) $(CFLAGS) $(MODE) $(LDFLAGS)
 
 # What links nothing but libc, what speaks to the network, and what tests both.
-plain_folders    := base $(addprefix common/,options process) election supervisor keeper
-network_folders  := base common/options election network stores consul
+plain_folders    := base $(addprefix common/,base options process) election supervisor keeper
+network_folders  := base $(addprefix common/,base options) election network stores consul
 sources_in        = $(wildcard $(addsuffix /*.c,$(1)))
 plain_sources    := $(call sources_in,$(plain_folders)) probes/schedule.c probes/exec.c
 network_sources  := $(call sources_in,$(network_folders)) $(filter-out probes/exec.c,$(wildcard probes/*.c))
@@ -44,7 +44,7 @@ unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
-unsimulated      := $(main_sources) keeper/keeper.c base/message.c base/log.c \
+unsimulated      := $(main_sources) keeper/keeper.c base/message.c common/base/log.c \
                     $(addprefix common/process/,child.c user.c signal_state.c ack.c sweep.c cgroup.c cgroup_folder.c inherited.c \
                     output.c) \
                     $(addprefix probes/,exec.c http.c tcp.c consul.c transfer.c) \
@@ -56,7 +56,7 @@ simulation       := $(wildcard tests/simulation/*.c)
 soak             := $(wildcard tests/soak/*.c) tests/simulation/chance.c \
                     $(filter-out supervisor/%,$(plain_sources))
 conformance      := $(wildcard tests/conformance/*.c)
-manual_sources   := docs/manual.c $(call sources_in,base common/options)
+manual_sources   := docs/manual.c $(call sources_in,common/base common/options)
 all_sources      := $(sort $(plain_sources) $(network_sources) $(unit_sources) $(main_sources) \
                     $(model) $(simulation) $(conformance) $(wildcard docs/*.c tests/integration/*.c tests/bench/*.c tests/chaos/*.c tests/soak/*.c))
 formatted        := $(wildcard $(addsuffix /*.[ch],$(sort $(plain_folders) $(network_folders)) probes docs docs/examples include/* tests/*))
@@ -133,7 +133,7 @@ $(BUILD)/simulate: $(BUILD)/simulation/shipped.o $(call objects_of,$(simulation)
 $(BUILD)/soak: $(call objects_of,$(soak))
 	$(LINK) -o $@ $^
 
-$(BUILD)/conformance: $(call objects_of,$(conformance) $(model) $(call sources_in,consul base common/options))
+$(BUILD)/conformance: $(call objects_of,$(conformance) $(model) $(call sources_in,consul common/base common/options))
 	$(LINK) -o $@ $^ $(shell pkg-config --libs libcurl json-c)
 
 # Changes when the compiler or its options do, so that no objects of two kinds are mixed.

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "common/base/log.h"
 
 int channel_pair(int ends[2], struct error *err)
 {

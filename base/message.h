@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 #define MESSAGE_BODY_SIZE 1600
 

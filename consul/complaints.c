@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 #define SAID_AGAIN_AFTER SECONDS(600)
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/log.h"
+#include "common/base/log.h"
 
 #define COMPLAINTS_KEPT 8
 

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "consul/address.h"
 #include "consul/http_failure.h"
 #include "consul/memory.h"

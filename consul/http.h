@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/settings.h"
 
 /* No answer of Consul's that we ask for is longer. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "consul/http.h"
 
 /* The inode of the first PID namespace: include/linux/proc_ns.h, PROC_PID_INIT_INO. */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "consul/address.h"
 
 struct http_failure {

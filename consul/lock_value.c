@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "common/options/options.h"
 
 void lock_identity_init(struct lock_identity *identity, const struct settings *settings)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "common/base/log.h"
 
 static void *memory_or_end(void *memory)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/scope.h"
+#include "common/base/scope.h"
 #include "consul/memory.h"
 
 /* RFC 3986, unreserved characters. */

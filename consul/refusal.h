@@ -6,7 +6,7 @@
 #ifndef CONSUL_REFUSAL_H
 #define CONSUL_REFUSAL_H
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "consul/http.h"
 #include "election/lock.h"
 

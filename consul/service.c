@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/duration.h"
+#include "common/base/duration.h"
 
 #define NOMAD_PREFIX "_nomad-task-"
 #define PROXY_SUFFIX "-sidecar-proxy"

@@ -6,7 +6,7 @@
 #ifndef CONSUL_SERVICE_H
 #define CONSUL_SERVICE_H
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/settings.h"
 #include "consul/json.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/duration.h"
+#include "common/base/duration.h"
 
 /* Errors of a request that no further try will mend. `Missing check` and `is in critical state`
  * are not among them: checks come and recover.

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 
 static bool same_file(const struct stat *one, const struct stat *other)
 {

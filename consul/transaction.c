@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/scope.h"
+#include "common/base/scope.h"
 #include "consul/base64.h"
 
 struct json_object *transaction_new(void)

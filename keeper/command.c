@@ -1,7 +1,7 @@
 #include "keeper/command.h"
 
-#include "base/scope.h"
-#include "base/words.h"
+#include "common/base/scope.h"
+#include "common/base/words.h"
 #include "keeper/environment.h"
 
 int command_spawn(const struct command *command, int output_fd, struct child *child,

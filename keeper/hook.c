@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 
 #define CANCEL_GRACE MILLISECONDS(500)
 

@@ -1,5 +1,5 @@
 /* leader_change.c - followers are told of another leader (--on-leader-change). */
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "keeper/conduct.h"
 
 #define CHANGE_GRACE MILLISECONDS(100)

@@ -1,7 +1,7 @@
 /* probes.c - the commands that ask whether the program is well (--probe exec:...). */
 #include <stdio.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "keeper/conduct.h"
 
 static int start(void *context, const char *text, int output_fd, struct child *child,

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/scope.h"
-#include "base/signals.h"
+#include "common/base/scope.h"
+#include "common/base/signals.h"
 #include "common/process/terminal.h"
 #include "keeper/environment.h"
 

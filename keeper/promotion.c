@@ -1,8 +1,8 @@
 /* promotion.c - the program and the hooks are told that this instance leads. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/signals.h"
+#include "common/base/clock.h"
+#include "common/base/signals.h"
 #include "keeper/conduct.h"
 
 #define HOOK_GRACE      MILLISECONDS(500)

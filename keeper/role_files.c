@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 
 static bool write_text(const char *path, const char *text)
 {

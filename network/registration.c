@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 #include "consul/complaints.h"
 #include "consul/memory.h"
 #include "consul/path.h"

@@ -6,7 +6,7 @@
 #ifndef NETWORK_TAGS_PARTS_H
 #define NETWORK_TAGS_PARTS_H
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "consul/complaints.h"
 #include "consul/service.h"
 #include "network/registration.h"

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "base/scope.h"
+#include "common/base/scope.h"
 #include "consul/memory.h"
 #include "consul/path.h"
 #include "network/tags_parts.h"

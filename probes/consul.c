@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/scope.h"
 #include "consul/json.h"
 #include "consul/path.h"
 #include "consul/refusal.h"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/duration.h"
+#include "common/base/clock.h"
+#include "common/base/duration.h"
 
 /* From the first run of one to that of the next, and so between all that have one interval. */
 #define SPREAD MILLISECONDS(5)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 struct transfers {
     CURLM *multi;

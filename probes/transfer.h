@@ -8,7 +8,7 @@
 #include <curl/curl.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "probes/probe.h"
 
 struct transfers;

@@ -1,8 +1,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/scope.h"
 #include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/session.h"

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 #include "consul/lock_value.h"
 #include "consul/memory.h"
 #include "consul/path.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/scope.h"
+#include "common/base/scope.h"
 #include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/session.h"

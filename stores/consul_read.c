@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/scope.h"
 #include "consul/entry.h"
 #include "consul/memory.h"
 #include "consul/path.h"

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/duration.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/duration.h"
+#include "common/base/log.h"
 #include "stores/consul_store.h"
 
 void consul_report_init(struct store *store)

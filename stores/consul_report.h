@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "consul/complaints.h"
 
 struct store;

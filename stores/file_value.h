@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "consul/lock_value.h"
 
 /* Reads the counter; an empty file counts from 0. Anything else that is no counter is an error:

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file_system.h"
+#include "common/base/file_system.h"
 
 int lock_file_init(struct lock_file *file, const char *path, struct error *err)
 {

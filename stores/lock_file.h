@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 struct lock_file {
     const char *path;

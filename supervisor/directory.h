@@ -2,7 +2,7 @@
 #ifndef SUPERVISOR_DIRECTORY_H
 #define SUPERVISOR_DIRECTORY_H
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/settings.h"
 
 /* Makes PARENT/NAME if need be, mode 0711, and puts its path (PATH_MAX) there. It has to be ours,

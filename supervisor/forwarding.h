@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "base/signals.h"
+#include "common/base/signals.h"
 #include "election/lease.h"
 
 struct supervisor;

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 struct job {
     pid_t pid;    /* the process that was started: the job process, or the supervisor itself */

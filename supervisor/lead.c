@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "keeper/lease_page.h"
 #include "keeper/role_files.h"
 #include "supervisor/supervisor.h"

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file_system.h"
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/file_system.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 #include "keeper/lease_page.h"
 #include "supervisor/directory.h"
 

@@ -13,7 +13,7 @@
 
 #include <limits.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/settings.h"
 #include "include/consul_leader/lease.h"
 #include "supervisor/place.h"

@@ -2,8 +2,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/process/sweep.h"
 #include "common/process/terminal.h"
 #include "keeper/lease_page.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "network/requests.h"
 #include "supervisor/supervisor.h"
 

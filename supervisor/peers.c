@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 #include "common/process/cgroup.h"
 #include "common/process/sweep.h"
 #include "network/requests.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file_system.h"
+#include "common/base/file_system.h"
 #include "supervisor/directory.h"
 
 /* FNV-1a: a folder's name out of words that may hold any character. */

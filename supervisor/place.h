@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/settings.h"
 
 struct place {

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "supervisor/supervisor.h"
 
 #define DEATH_PATIENCE   SECONDS(1)

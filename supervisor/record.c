@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 #include "common/process/cgroup.h"
 #include "common/process/cgroup_folder.h"
 

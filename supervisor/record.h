@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/settings.h"
 #include "election/lock.h"
 #include "supervisor/place.h"

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/duration.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/duration.h"
+#include "common/base/log.h"
 #include "supervisor/supervisor.h"
 
 #define FIRST_BACKOFF MILLISECONDS(200)

@@ -1,7 +1,7 @@
 #include "supervisor/standing.h"
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "supervisor/supervisor.h"
 
 /* Probes alone move the lead at most so often. */

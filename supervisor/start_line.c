@@ -4,10 +4,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/duration.h"
-#include "base/log.h"
-#include "base/signals.h"
+#include "common/base/clock.h"
+#include "common/base/duration.h"
+#include "common/base/log.h"
+#include "common/base/signals.h"
 
 /* How long serf takes to declare a node dead (Consul's defaults, up to ten nodes). */
 #define NODE_DEATH SECONDS(6)

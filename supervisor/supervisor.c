@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/signals.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/signals.h"
 #include "keeper/role_files.h"
 
 #define PLACE_INTERVAL   MILLISECONDS(50)

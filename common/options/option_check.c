@@ -3,9 +3,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/account.h"
-#include "base/scope.h"
-#include "base/words.h"
+#include "common/base/account.h"
+#include "common/base/scope.h"
+#include "common/base/words.h"
 #include "common/options/options.h"
 
 /* 0, or the errno with which an exec of this path would fail. */

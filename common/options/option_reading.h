@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/option_table.h"
 #include "common/options/settings.h"
 

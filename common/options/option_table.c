@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "common/options/option_value.h"
 
 #define FIELD(field)                                                                               \

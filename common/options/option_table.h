@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/settings.h"
 
 enum option_id {

@@ -1,8 +1,8 @@
 #include "common/options/option_times.h"
 
-#include "base/clock.h"
-#include "base/duration.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/duration.h"
+#include "common/base/log.h"
 
 /* Consul caps the lock-delay at 60 s, and it has to cover the lease and this much more. */
 #define LEASE_MOST        SECONDS(57)

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/duration.h"
-#include "base/scope.h"
-#include "base/signals.h"
-#include "base/words.h"
+#include "common/base/duration.h"
+#include "common/base/scope.h"
+#include "common/base/signals.h"
+#include "common/base/words.h"
 
 static void *field(const struct option *option, struct settings *settings)
 {

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 #include "common/options/option_reading.h"
 #include "common/options/option_settle.h"
 #include "common/options/option_table.h"

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/settings.h"
 
 #ifndef CONSUL_LEADER_VERSION

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/duration.h"
-#include "base/scope.h"
-#include "base/words.h"
+#include "common/base/clock.h"
+#include "common/base/duration.h"
+#include "common/base/scope.h"
+#include "common/base/words.h"
 
 #define INTERVAL_LEAST MILLISECONDS(100)
 #define INTERVAL_MOST  SECONDS(3600)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/options/tls.h"
 
 enum probe_kind {

@@ -1,6 +1,6 @@
 #include "common/options/settings.h"
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 
 uint64_t settings_request_timeout(const struct settings *settings)
 {

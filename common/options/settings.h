@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/log.h"
-#include "base/signals.h"
+#include "common/base/log.h"
+#include "common/base/signals.h"
 #include "common/options/probe_spec.h"
 #include "common/options/tls.h"
 

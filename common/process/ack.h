@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 struct ack {
     int reader; /* -1: none */

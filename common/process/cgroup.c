@@ -12,9 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 #include "common/process/cgroup_folder.h"
 
 static struct {

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 /* Makes it, below the group that we are in ourselves. -1: the place does not allow it; then there
  * is none, and the others do nothing.

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/scope.h"
+#include "common/base/scope.h"
 
 /* --- Where it stands. --- */
 

@@ -10,7 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/scope.h"
+#include "common/base/scope.h"
 #include "common/process/cgroup.h"
 
 enum stage { STAGE_DIRECTORY, STAGE_USER, STAGE_STREAMS, STAGE_EXEC };

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 #include "common/process/signal_state.h"
 #include "common/process/user.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 
 /* As much as a pipe holds: the end of what one that is dead has printed is in it. */
 #define TAKEN_AT_ONCE 65536

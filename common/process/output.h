@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 #define OUTPUT_LINE 1000
 

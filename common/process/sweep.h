@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 /* Opens what sweep() needs, so that it does not fail for want of a descriptor. -1: there is no
  * /proc, and sweep() will find nobody.

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/account.h"
-#include "base/error.h"
+#include "common/base/account.h"
+#include "common/base/error.h"
 
 #define USER_GROUPS_MAX 128
 

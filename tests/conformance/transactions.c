@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "base/scope.h"
+#include "common/base/scope.h"
 #include "consul/base64.h"
 #include "consul/transaction.h"
 #include "tests/conformance/questions.h"

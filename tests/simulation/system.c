@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/log.h"
+#include "common/base/log.h"
 #include "common/process/ack.h"
 #include "common/process/child.h"
 #include "common/process/inherited.h"

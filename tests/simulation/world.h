@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "election/lease.h"
 
 typedef uint64_t true_ns;

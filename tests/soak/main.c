@@ -19,8 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/scope.h"
 #include "tests/soak/proc.h"
 #include "tests/soak/round.h"
 #include "tests/soak/script.h"

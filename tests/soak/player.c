@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/scope.h"
+#include "common/base/clock.h"
+#include "common/base/scope.h"
 #include "tests/simulation/chance.h"
 #include "tests/soak/proc.h"
 

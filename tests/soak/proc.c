@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/scope.h"
+#include "common/base/scope.h"
 
 static void scope_closedir(DIR **directory)
 {

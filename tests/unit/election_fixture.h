@@ -8,7 +8,7 @@
 
 #include <check.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "election/election.h"
 
 #define USABLE_LEASE MILLISECONDS(19980) /* less 1,000 ppm of drift */

@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/duration.h"
+#include "common/base/clock.h"
+#include "common/base/duration.h"
 #include "tests/unit/suites.h"
 
 struct reading {

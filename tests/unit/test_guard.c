@@ -1,6 +1,6 @@
 #include "election/guard.h"
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "tests/unit/suites.h"
 
 static const struct lease first = { .term = 1, .soft = SECONDS(117), .hard = SECONDS(120) };

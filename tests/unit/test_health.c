@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "supervisor/supervisor.h"
 #include "tests/unit/suites.h"
 

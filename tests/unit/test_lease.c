@@ -1,6 +1,6 @@
 #include "election/lease.h"
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "tests/unit/suites.h"
 
 static const struct lease_terms twenty_seconds = {

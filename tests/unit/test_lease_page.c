@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file_system.h"
+#include "common/base/clock.h"
+#include "common/base/file_system.h"
 #include "keeper/lease_page.h"
 #include "supervisor/lease_file.h"
 #include "tests/unit/suites.h"

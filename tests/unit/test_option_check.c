@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/account.h"
+#include "common/base/account.h"
 #include "tests/unit/options_fixture.h"
 #include "tests/unit/suites.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/signals.h"
+#include "common/base/clock.h"
+#include "common/base/signals.h"
 #include "tests/unit/options_fixture.h"
 #include "tests/unit/suites.h"
 

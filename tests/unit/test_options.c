@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/signals.h"
+#include "common/base/signals.h"
 #include "common/options/option_table.h"
 #include "tests/unit/options_fixture.h"
 #include "tests/unit/suites.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "common/base/log.h"
 #include "tests/unit/suites.h"
 
 #define PIPE_SIZE 65536

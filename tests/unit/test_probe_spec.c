@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "common/options/probe_spec.h"
 #include "tests/unit/suites.h"
 

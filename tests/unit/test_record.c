@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/scope.h"
+#include "common/base/log.h"
+#include "common/base/scope.h"
 #include "supervisor/record.h"
 #include "tests/unit/suites.h"
 

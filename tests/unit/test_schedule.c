@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "common/base/clock.h"
 #include "tests/unit/suites.h"
 
 #define START SECONDS(100)

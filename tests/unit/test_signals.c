@@ -1,7 +1,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "base/signals.h"
+#include "common/base/signals.h"
 #include "tests/unit/suites.h"
 
 struct spelling {

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "base/scope.h"
-#include "base/words.h"
+#include "common/base/scope.h"
+#include "common/base/words.h"
 #include "tests/unit/suites.h"
 
 struct splitting {

@@ -1,4 +1,4 @@
-#include "base/account.h"
+#include "common/base/account.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
 #ifndef BASE_WORDS_H
 #define BASE_WORDS_H
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 /* Splits the text into a NULL-terminated list of at least one word, in one piece of memory: the
  * caller's, free(*words) ends it all. -1: a quote that is not closed, a backslash with nothing

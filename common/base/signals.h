@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 #define SIGNAL_NAME_SIZE 16
 

@@ -1,4 +1,4 @@
-#include "base/log.h"
+#include "common/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "base/words.h"
+#include "common/base/words.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "base/file_system.h"
+#include "common/base/file_system.h"
 
 #include <linux/magic.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 struct account {
     uid_t uid;

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "base/error.h"
+#include "common/base/error.h"
 
 /* Longer is refused (292 years, as in Go), so that a sum of two never overflows. */
 #define DURATION_MAX_NS ((uint64_t)INT64_MAX)

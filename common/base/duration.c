@@ -1,4 +1,4 @@
-#include "base/duration.h"
+#include "common/base/duration.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "base/signals.h"
+#include "common/base/signals.h"
 
 #include <ctype.h>
 #include <signal.h>

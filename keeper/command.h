@@ -2,9 +2,9 @@
 #ifndef KEEPER_COMMAND_H
 #define KEEPER_COMMAND_H
 
+#include "common/messages/keeper.h"
 #include "common/options/settings.h"
 #include "common/process/child.h"
-#include "keeper/orders.h"
 
 struct command {
     const char *text; /* shell words */

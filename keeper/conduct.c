@@ -9,11 +9,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/messages/network.h"
 #include "common/process/inherited.h"
 #include "common/process/sweep.h"
 #include "keeper/lease_page.h"
 #include "keeper/role_files.h"
-#include "network/requests.h"
 
 #define SWEEP_INTERVAL MILLISECONDS(5)
 #define SWEEP_DELAY    MILLISECONDS(1)

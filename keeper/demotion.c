@@ -4,9 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/messages/network.h"
 #include "keeper/conduct.h"
 #include "keeper/lease_page.h"
-#include "network/requests.h"
 
 /* This instance ends while it is being demoted: there is less time now, and where nothing but time
  * was waited for, the program's end completes the demotion sooner.

@@ -4,9 +4,9 @@
 
 #include <sys/types.h>
 
+#include "common/messages/keeper.h"
 #include "common/options/settings.h"
 #include "common/process/user.h"
-#include "keeper/orders.h"
 
 #define ENVIRONMENT_MAX 4096
 

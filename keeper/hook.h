@@ -6,12 +6,12 @@
 #ifndef KEEPER_HOOK_H
 #define KEEPER_HOOK_H
 
+#include "common/messages/keeper.h"
 #include "common/options/settings.h"
 #include "common/process/child.h"
 #include "common/process/output.h"
 #include "election/guard.h"
 #include "keeper/command.h"
-#include "keeper/orders.h"
 
 enum hook_state { HOOK_NONE, HOOK_RUNNING, HOOK_SUCCEEDED, HOOK_FAILED };
 

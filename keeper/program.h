@@ -2,10 +2,10 @@
 #ifndef KEEPER_PROGRAM_H
 #define KEEPER_PROGRAM_H
 
+#include "common/messages/keeper.h"
 #include "common/options/settings.h"
 #include "common/process/child.h"
 #include "election/lease.h"
-#include "keeper/orders.h"
 
 enum program_state {
     PROGRAM_ABSENT,   /* not started, or gone with all that it had started */

@@ -14,9 +14,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/messages/network.h"
 #include "common/options/settings.h"
 #include "network/network.h"
-#include "network/requests.h"
 
 enum { WATCH_SUPERVISOR, WATCH_KEEPER, WATCH_STORE, WATCH_PROBES, WATCHES };
 

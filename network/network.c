@@ -8,7 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "network/requests.h"
+#include "common/messages/network.h"
 
 /* --- What is said to the supervisor. --- */
 

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/messages/network.h"
 #include "common/options/settings.h"
 #include "consul/http.h"
 #include "consul/json.h"
-#include "network/requests.h"
 
 struct registration;
 

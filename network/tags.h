@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/messages/network.h"
 #include "common/options/settings.h"
 #include "consul/http.h"
 #include "election/lock.h"
-#include "network/requests.h"
 
 struct tags;
 

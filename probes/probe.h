@@ -54,7 +54,7 @@ struct probe_kind_operations {
 /* By the kind. reason: why it failed, one line without secrets; of no account where it passed. */
 void probe_ended(struct probe *probe, bool passed, const char *reason);
 
-/* --- Between our processes: keeper/orders.h, network/requests.h. --- */
+/* --- Between our processes: common/messages/keeper.h, common/messages/network.h. --- */
 
 struct probe_order {
     uint64_t serial; /* of this order; the runs that follow carry it */

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "network/requests.h"
+#include "common/messages/network.h"
 #include "supervisor/supervisor.h"
 
 /* --- What it is asked. --- */

@@ -14,9 +14,9 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/scope.h"
+#include "common/messages/network.h"
 #include "common/process/cgroup.h"
 #include "common/process/sweep.h"
-#include "network/requests.h"
 #include "supervisor/supervisor.h"
 
 #define END_TIME    MILLISECONDS(500)

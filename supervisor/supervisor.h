@@ -6,10 +6,10 @@
 #ifndef SUPERVISOR_SUPERVISOR_H
 #define SUPERVISOR_SUPERVISOR_H
 
+#include "common/messages/keeper.h"
 #include "common/options/settings.h"
 #include "election/election.h"
 #include "keeper/keeper.h"
-#include "keeper/orders.h"
 #include "supervisor/forwarding.h"
 #include "supervisor/health.h"
 #include "supervisor/job.h"

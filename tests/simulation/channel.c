@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "keeper/orders.h"
-#include "network/requests.h"
+#include "common/messages/keeper.h"
+#include "common/messages/network.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/judge.h"
 

@@ -1,10 +1,10 @@
-/* channel.h - base/message.h for the simulated processes: what is sent waits in a queue, and wakes
- * who reads there.
+/* channel.h - common/messages/channel.h for the simulated processes: what is sent waits in a queue,
+ * and wakes who reads there.
  */
 #ifndef SIMULATION_CHANNEL_H
 #define SIMULATION_CHANNEL_H
 
-#include "base/message.h"
+#include "common/messages/channel.h"
 #include "tests/simulation/process.h"
 
 /* Forgets all of the last run. */

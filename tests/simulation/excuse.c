@@ -1,6 +1,6 @@
 #include "tests/simulation/excuse.h"
 
-#include "keeper/orders.h"
+#include "common/messages/keeper.h"
 #include "supervisor/supervisor.h"
 #include "tests/simulation/instance.h"
 

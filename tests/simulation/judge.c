@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "keeper/orders.h"
+#include "common/messages/keeper.h"
 #include "tests/simulation/excuse.h"
 #include "tests/simulation/instance.h"
 #include "tests/simulation/reader.h"

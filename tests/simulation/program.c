@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/messages/keeper.h"
 #include "common/process/child.h"
-#include "keeper/orders.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/instance.h"
 #include "tests/simulation/judge.h"

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/messages/keeper.h"
 #include "common/options/settings.h"
-#include "keeper/orders.h"
 #include "tests/soak/board.h"
 #include "tests/soak/script.h"
 

@@ -13,9 +13,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/scope.h"
+#include "common/messages/network.h"
 #include "common/process/cgroup.h"
 #include "keeper/keeper.h"
-#include "network/requests.h"
 #include "tests/simulation/chance.h"
 #include "tests/soak/player.h"
 #include "tests/soak/proc.h"

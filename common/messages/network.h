@@ -1,4 +1,4 @@
-/* requests.h - the conversation of the network process with the supervisor and the keeper.
+/* network.h - the conversation of the network process with the supervisor and the keeper.
  *
  * supervisor to network     body
  *   NETWORK_REQUEST         struct lock_request
@@ -19,10 +19,10 @@
  *
  * Both may send MESSAGE_LOG_LINE.
  */
-#ifndef NETWORK_REQUESTS_H
-#define NETWORK_REQUESTS_H
+#ifndef MESSAGES_NETWORK_H
+#define MESSAGES_NETWORK_H
 
-#include "base/message.h"
+#include "common/messages/channel.h"
 #include "election/lock.h"
 #include "probes/probe.h"
 

@@ -1,4 +1,4 @@
-/* orders.h - the conversation of supervisor and keeper.
+/* keeper.h - the conversation of supervisor and keeper.
  *
  * The supervisor decides that the program is promoted, demoted or stopped; how that is done with
  * processes, and when it is complete, is the keeper's, because it has to be able to do it alone.
@@ -31,13 +31,13 @@
  *
  * Messages of a promotion or demotion carry the election's term.
  */
-#ifndef KEEPER_ORDERS_H
-#define KEEPER_ORDERS_H
+#ifndef MESSAGES_KEEPER_H
+#define MESSAGES_KEEPER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/message.h"
+#include "common/messages/channel.h"
 #include "election/lease.h"
 #include "election/lock.h"
 #include "probes/probe.h"

@@ -1,10 +1,10 @@
-/* message.h - how our three processes talk: messages of one size over SOCK_SEQPACKET pairs.
+/* channel.h - how our three processes talk: messages of one size over SOCK_SEQPACKET pairs.
  *
- * What a message means is declared where its conversation lives: keeper/orders.h for supervisor
- * and keeper, network/requests.h for supervisor and network process.
+ * What a message means is declared beside this: in keeper.h for supervisor and keeper, in network.h
+ * for the network process and the two.
  */
-#ifndef BASE_MESSAGE_H
-#define BASE_MESSAGE_H
+#ifndef MESSAGES_CHANNEL_H
+#define MESSAGES_CHANNEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

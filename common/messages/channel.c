@@ -1,4 +1,4 @@
-#include "base/message.h"
+#include "common/messages/channel.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

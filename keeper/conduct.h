@@ -6,6 +6,7 @@
 #ifndef KEEPER_CONDUCT_H
 #define KEEPER_CONDUCT_H
 
+#include "common/messages/keeper.h"
 #include "election/guard.h"
 #include "keeper/hook.h"
 #include "keeper/keeper.h"

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "common/messages/keeper.h"
+#include "common/messages/situation.h"
 #include "common/options/settings.h"
 #include "common/process/user.h"
 

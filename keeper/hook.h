@@ -6,7 +6,7 @@
 #ifndef KEEPER_HOOK_H
 #define KEEPER_HOOK_H
 
-#include "common/messages/keeper.h"
+#include "common/messages/situation.h"
 #include "common/options/settings.h"
 #include "common/process/child.h"
 #include "common/process/output.h"

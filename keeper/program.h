@@ -2,7 +2,7 @@
 #ifndef KEEPER_PROGRAM_H
 #define KEEPER_PROGRAM_H
 
-#include "common/messages/keeper.h"
+#include "common/messages/situation.h"
 #include "common/options/settings.h"
 #include "common/process/child.h"
 #include "election/lease.h"

@@ -1,5 +1,4 @@
-/* probe.h - one probe, as its kind and its schedule see it; and what is said of it between our
- * processes.
+/* probe.h - one probe, as its kind and its schedule see it.
  *
  * A kind (http.h, tcp.h, consul.h, exec.h) carries out runs; when one begins and how long it may
  * take is the schedule's (schedule.h). Nothing here waits.
@@ -53,19 +52,5 @@ struct probe_kind_operations {
 
 /* By the kind. reason: why it failed, one line without secrets; of no account where it passed. */
 void probe_ended(struct probe *probe, bool passed, const char *reason);
-
-/* --- Between our processes: common/messages/keeper.h, common/messages/network.h. --- */
-
-struct probe_order {
-    uint64_t serial; /* of this order; the runs that follow carry it */
-    bool on;
-};
-
-struct probe_report {
-    uint64_t serial;
-    uint32_t number;
-    bool passed;
-    char reason[512]; /* empty where it passed */
-};
 
 #endif

@@ -9,8 +9,9 @@
 #ifndef SUPERVISOR_HEALTH_H
 #define SUPERVISOR_HEALTH_H
 
+#include "common/messages/probe.h"
+#include "common/options/probe_spec.h"
 #include "election/lease.h"
-#include "probes/probe.h"
 
 struct supervisor;
 

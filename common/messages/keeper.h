@@ -38,9 +38,9 @@
 #include <stdint.h>
 
 #include "common/messages/channel.h"
+#include "common/messages/probe.h"
+#include "common/messages/situation.h"
 #include "election/lease.h"
-#include "election/lock.h"
-#include "probes/probe.h"
 
 enum keeper_message {
     KEEPER_LOCK = 1,
@@ -65,16 +65,6 @@ enum keeper_message {
     KEEPER_DEMOTED,
     KEEPER_DEMOTION_FAILED,
     KEEPER_PROBED,
-};
-
-/* What programs and hooks are told of the election (docs/operating.md, "Environment"). */
-struct situation {
-    uint64_t token; /* 0: not leader */
-    struct session_id session;
-    char role[16];
-    char old_role[16];
-    char reason[32];
-    char holder[512]; /* the leader's identity as JSON; empty: unknown */
 };
 
 struct demotion_order {

@@ -23,8 +23,8 @@
 #define MESSAGES_NETWORK_H
 
 #include "common/messages/channel.h"
+#include "common/messages/probe.h"
 #include "election/lock.h"
-#include "probes/probe.h"
 
 enum network_message {
     NETWORK_REQUEST = 100,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/messages/keeper.h"
+#include "common/messages/situation.h"
 #include "common/process/child.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/instance.h"

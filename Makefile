@@ -34,7 +34,7 @@ COMPILE  = $(CC) $(CSTD) $(WARNINGS) $(CFLAGS) $(MODE)
 LINK     = $(CC) $(CFLAGS) $(MODE) $(LDFLAGS)
 
 # What links nothing but libc, what speaks to the network, and what tests both.
-plain_folders    := $(addprefix common/,base options messages process) election supervisor keeper
+plain_folders    := $(addprefix common/,base options messages process place) election supervisor keeper
 network_folders  := $(addprefix common/,base options messages) election network stores consul
 sources_in        = $(wildcard $(addsuffix /*.c,$(1)))
 plain_sources    := $(call sources_in,$(plain_folders)) probes/schedule.c probes/exec.c
@@ -44,11 +44,11 @@ unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
-unsimulated      := $(main_sources) keeper/keeper.c common/messages/channel.c common/base/log.c \
+unsimulated      := $(main_sources) keeper/keeper.c supervisor/peers.c common/messages/channel.c common/base/log.c \
                     $(addprefix common/process/,child.c user.c signal_state.c ack.c sweep.c cgroup.c cgroup_folder.c inherited.c \
                     output.c) \
                     $(addprefix probes/,exec.c http.c tcp.c consul.c transfer.c) \
-                    $(addprefix supervisor/,peers.c place.c record.c remains.c directory.c lease_file.c) \
+                    $(addprefix common/place/,place.c record.c remains.c directory.c lease_file.c) \
                     $(addprefix consul/,http.c http_failure.c tls.c address.c token.c)
 simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
 model            := $(wildcard tests/model/*.c)

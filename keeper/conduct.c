@@ -10,10 +10,10 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/messages/network.h"
+#include "common/place/lease_page.h"
+#include "common/place/role_files.h"
 #include "common/process/inherited.h"
 #include "common/process/sweep.h"
-#include "keeper/lease_page.h"
-#include "keeper/role_files.h"
 
 #define SWEEP_INTERVAL MILLISECONDS(5)
 #define SWEEP_DELAY    MILLISECONDS(1)

@@ -5,8 +5,8 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/messages/network.h"
+#include "common/place/lease_page.h"
 #include "keeper/conduct.h"
-#include "keeper/lease_page.h"
 
 /* This instance ends while it is being demoted: there is less time now, and where nothing but time
  * was waited for, the program's end completes the demotion sooner.

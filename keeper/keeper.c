@@ -10,10 +10,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/place/lease_page.h"
 #include "common/process/cgroup.h"
 #include "common/process/sweep.h"
 #include "keeper/conduct.h"
-#include "keeper/lease_page.h"
 
 static void drain(int fd)
 {

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "keeper/role_files.h"
+#include "common/place/role_files.h"
 #include "supervisor/supervisor.h"
 
 void keeper_fill_start(const struct supervisor *supervisor, int supervisor_fd,

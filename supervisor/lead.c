@@ -5,8 +5,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "keeper/lease_page.h"
-#include "keeper/role_files.h"
+#include "common/place/lease_page.h"
+#include "common/place/role_files.h"
 #include "supervisor/supervisor.h"
 
 #define PROMOTION_BACKOFF SECONDS(10)

@@ -4,9 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/place/lease_page.h"
 #include "common/process/sweep.h"
 #include "common/process/terminal.h"
-#include "keeper/lease_page.h"
 #include "supervisor/supervisor.h"
 
 #define RESTART_INTERVAL MILLISECONDS(500)

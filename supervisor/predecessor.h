@@ -10,8 +10,8 @@
 #ifndef SUPERVISOR_PREDECESSOR_H
 #define SUPERVISOR_PREDECESSOR_H
 
+#include "common/place/remains.h"
 #include "election/lease.h"
-#include "supervisor/remains.h"
 
 struct supervisor;
 

@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/signals.h"
-#include "keeper/role_files.h"
+#include "common/place/role_files.h"
 
 #define PLACE_INTERVAL   MILLISECONDS(50)
 #define REMAINS_INTERVAL MILLISECONDS(5)

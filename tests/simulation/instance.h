@@ -8,7 +8,7 @@
 #define SIMULATION_INSTANCE_H
 
 #include "common/options/settings.h"
-#include "supervisor/record.h"
+#include "common/place/record.h"
 #include "tests/simulation/process.h"
 
 #define SLOTS_MAX 4

@@ -15,14 +15,14 @@
 #include <time.h>
 
 #include "common/base/log.h"
+#include "common/place/lease_file.h"
+#include "common/place/place.h"
+#include "common/place/remains.h"
 #include "common/process/ack.h"
 #include "common/process/child.h"
 #include "common/process/inherited.h"
 #include "common/process/output.h"
 #include "common/process/sweep.h"
-#include "supervisor/lease_file.h"
-#include "supervisor/place.h"
-#include "supervisor/remains.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/channel.h"
 #include "tests/simulation/instance.h"
@@ -334,7 +334,7 @@ bool ack_has_come(struct ack *ack)
     return come;
 }
 
-/* --- The place's folder: supervisor/place.h. --- */
+/* --- The place's folder: common/place/place.h. --- */
 
 static void holds_place(struct process *process, void *context)
 {
@@ -355,7 +355,7 @@ bool place_lock(struct place *place)
     return !held;
 }
 
-/* --- The record: supervisor/record.h. --- */
+/* --- The record: common/place/record.h. --- */
 
 void record_describe(struct record *record, const struct settings *settings)
 {
@@ -396,7 +396,7 @@ void record_write(const struct place *place, const struct record *record)
     slot->has_record = true;
 }
 
-/* --- What a dead run has left: supervisor/remains.h. --- */
+/* --- What a dead run has left: common/place/remains.h. --- */
 
 struct remains {
     const struct instance *instance;
@@ -449,7 +449,7 @@ enum death remains_prove_death(const struct record *left, const struct record *o
     return remains.others ? DEATH_UNPROVED : DEATH_PROVED;
 }
 
-/* --- The lease page's file: supervisor/lease_file.h. --- */
+/* --- The lease page's file: common/place/lease_file.h. --- */
 
 void lease_file_show(struct lease_file *file)
 {

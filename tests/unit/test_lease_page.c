@@ -14,8 +14,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/file_system.h"
-#include "keeper/lease_page.h"
-#include "supervisor/lease_file.h"
+#include "common/place/lease_file.h"
+#include "common/place/lease_page.h"
 #include "tests/unit/suites.h"
 
 #define AT(member) offsetof(struct consul_leader_lease_page, member)

@@ -9,7 +9,7 @@
 
 #include "common/base/log.h"
 #include "common/base/scope.h"
-#include "supervisor/record.h"
+#include "common/place/record.h"
 #include "tests/unit/suites.h"
 
 static struct place place;

@@ -1,6 +1,6 @@
 /* role_files.h - the files that show the role to whoever looks: --role-file and --leader-file. */
-#ifndef KEEPER_ROLE_FILES_H
-#define KEEPER_ROLE_FILES_H
+#ifndef PLACE_ROLE_FILES_H
+#define PLACE_ROLE_FILES_H
 
 #include <stdbool.h>
 

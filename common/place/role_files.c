@@ -1,4 +1,4 @@
-#include "keeper/role_files.h"
+#include "common/place/role_files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "supervisor/directory.h"
+#include "common/place/directory.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -8,15 +8,15 @@
  * Each start makes a new file, before the keeper is forked, which inherits the mapping. It gets its
  * name when the place is ours: until then programs are to read the page of whoever has the place.
  */
-#ifndef SUPERVISOR_LEASE_FILE_H
-#define SUPERVISOR_LEASE_FILE_H
+#ifndef PLACE_LEASE_FILE_H
+#define PLACE_LEASE_FILE_H
 
 #include <limits.h>
 
 #include "common/base/error.h"
 #include "common/options/settings.h"
+#include "common/place/place.h"
 #include "include/consul_leader/lease.h"
-#include "supervisor/place.h"
 
 struct lease_file {
     struct consul_leader_lease_page *page; /* mapped; NULL: there is none */

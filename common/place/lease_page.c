@@ -1,4 +1,4 @@
-#include "keeper/lease_page.h"
+#include "common/place/lease_page.h"
 
 #include <libgen.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "supervisor/record.h"
+#include "common/place/record.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* directory.h - the folders that we make for ourselves, and where. */
-#ifndef SUPERVISOR_DIRECTORY_H
-#define SUPERVISOR_DIRECTORY_H
+#ifndef PLACE_DIRECTORY_H
+#define PLACE_DIRECTORY_H
 
 #include "common/base/error.h"
 #include "common/options/settings.h"

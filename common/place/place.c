@@ -1,4 +1,4 @@
-#include "supervisor/place.h"
+#include "common/place/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/file_system.h"
-#include "supervisor/directory.h"
+#include "common/place/directory.h"
 
 /* FNV-1a: a folder's name out of words that may hold any character. */
 static uint64_t hash(uint64_t state, const char *text)

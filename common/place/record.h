@@ -3,16 +3,16 @@
  * Lines of `name value`, the last of them `end`: whatever was not written to its end is damaged.
  * Only one that was read whole may prove anything; that the run led is believed of any.
  */
-#ifndef SUPERVISOR_RECORD_H
-#define SUPERVISOR_RECORD_H
+#ifndef PLACE_RECORD_H
+#define PLACE_RECORD_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "common/base/error.h"
 #include "common/options/settings.h"
+#include "common/place/place.h"
 #include "election/lock.h"
-#include "supervisor/place.h"
 
 /* Of runs before, while these follow each other faster than their locks are given back. */
 #define RECORD_FORMER_MAX 2

@@ -1,4 +1,4 @@
-#include "supervisor/lease_file.h"
+#include "common/place/lease_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #include "common/base/file_system.h"
 #include "common/base/log.h"
 #include "common/base/scope.h"
-#include "keeper/lease_page.h"
-#include "supervisor/directory.h"
+#include "common/place/directory.h"
+#include "common/place/lease_page.h"
 
 static int write_page(int fd, const char *path, struct error *err)
 {

@@ -4,10 +4,10 @@
  * Both are asked while the place is ours: the three processes of that run have let go of it.
  * own: the record of the present run, described.
  */
-#ifndef SUPERVISOR_REMAINS_H
-#define SUPERVISOR_REMAINS_H
+#ifndef PLACE_REMAINS_H
+#define PLACE_REMAINS_H
 
-#include "supervisor/record.h"
+#include "common/place/record.h"
 
 enum death {
     DEATH_UNPROVED,

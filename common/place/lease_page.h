@@ -4,8 +4,8 @@
  * keeper, which has inherited the mapping, only ever clears it, and removes it when the supervisor
  * is dead. NULL: there is no page, and nothing is done.
  */
-#ifndef KEEPER_LEASE_PAGE_H
-#define KEEPER_LEASE_PAGE_H
+#ifndef PLACE_LEASE_PAGE_H
+#define PLACE_LEASE_PAGE_H
 
 #include "election/lease.h"
 #include "include/consul_leader/lease.h"

@@ -1,4 +1,4 @@
-#include "supervisor/remains.h"
+#include "common/place/remains.h"
 
 #include <linux/magic.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * that all three processes of an instance hold open, and a record (record.h) of its present run.
  * Whoever comes next in the same place waits for the lock, and then knows all three to be dead.
  */
-#ifndef SUPERVISOR_PLACE_H
-#define SUPERVISOR_PLACE_H
+#ifndef PLACE_PLACE_H
+#define PLACE_PLACE_H
 
 #include <limits.h>
 #include <stdbool.h>

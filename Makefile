@@ -35,7 +35,7 @@ LINK     = $(CC) $(CFLAGS) $(MODE) $(LDFLAGS)
 
 # What links nothing but libc, what speaks to the network, and what tests both.
 plain_folders    := $(addprefix common/,base options messages process place) election supervisor keeper
-network_folders  := $(addprefix common/,base options messages) election network stores consul
+network_folders  := $(addprefix common/,base options messages) election network network/tags stores consul
 sources_in        = $(wildcard $(addsuffix /*.c,$(1)))
 plain_sources    := $(call sources_in,$(plain_folders)) probes/schedule.c probes/exec.c
 network_sources  := $(call sources_in,$(network_folders)) $(filter-out probes/exec.c,$(wildcard probes/*.c))

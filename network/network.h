@@ -7,7 +7,7 @@
 
 #include "common/options/settings.h"
 #include "consul/http.h"
-#include "network/tags.h"
+#include "network/tags/tags.h"
 #include "probes/kinds.h"
 #include "probes/schedule.h"
 #include "stores/store.h"

@@ -1,16 +1,16 @@
-/* tags_parts.h - what tags.c, which finds and reads the service, tags_writing.c, which changes it,
- * and tags_proxy.c, which finds its Connect sidecar's proxy, share. Private to the three.
+/* parts.h - what tags.c, which finds and reads the service, writing.c, which changes it, and
+ * proxy.c, which finds its Connect sidecar's proxy, share. Private to the three.
  *
  * For each of the two services one request is open at a time, so that none overtakes another.
  */
-#ifndef NETWORK_TAGS_PARTS_H
-#define NETWORK_TAGS_PARTS_H
+#ifndef TAGS_PARTS_H
+#define TAGS_PARTS_H
 
 #include "common/base/clock.h"
 #include "consul/complaints.h"
 #include "consul/service.h"
-#include "network/registration.h"
-#include "network/tags.h"
+#include "network/tags/registration.h"
+#include "network/tags/tags.h"
 
 #define LOOK_AGAIN SECONDS(1)
 
@@ -67,7 +67,7 @@ void tags_failed(struct tags *tags, const struct http_response *response, const 
 void tags_read(struct tags *tags);
 void tags_watch(struct tags *tags);
 
-/* --- tags_proxy.c --- */
+/* --- proxy.c --- */
 
 /* Looks for the proxy of a service that was read. Without an ID none is known; it is asked for
  * again when its service is read again, and so has no time of its own then (next_ns).
@@ -77,7 +77,7 @@ void tags_look_for_proxy(struct tags *tags);
 /* Whether these are of a proxy whose service is not there any more. */
 bool tags_is_orphan(const struct tags *tags);
 
-/* --- tags_writing.c --- */
+/* --- writing.c --- */
 
 /* Whether a service of our own is to be put up. */
 bool tags_registers(const struct tags *tags);

@@ -1,4 +1,4 @@
-#include "network/registration.h"
+#include "network/tags/registration.h"
 
 #include <string.h>
 

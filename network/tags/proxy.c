@@ -1,4 +1,4 @@
-/* tags_proxy.c - the proxy of a service's Connect sidecar shows the role as its service does.
+/* proxy.c - the proxy of a service's Connect sidecar shows the role as its service does.
  *
  * Consul's mesh finds the leader by the tags of its proxy, which has those that its service had
  * when the two were registered. In Nomad alone: Nomad takes both down together, whoever wrote last;
@@ -9,7 +9,7 @@
 #include "common/base/scope.h"
 #include "consul/memory.h"
 #include "consul/path.h"
-#include "network/tags_parts.h"
+#include "network/tags/parts.h"
 
 static struct tags *proxy_open(const struct tags *tags)
 {

@@ -8,8 +8,8 @@
  * redone in milliseconds. A tag is a hint for finding the leader, never a proof (docs/operating.md,
  * "Tags"). In Nomad the proxy of the service's Connect sidecar has the same tag.
  */
-#ifndef NETWORK_TAGS_H
-#define NETWORK_TAGS_H
+#ifndef TAGS_TAGS_H
+#define TAGS_TAGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

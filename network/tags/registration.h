@@ -4,8 +4,8 @@
  * The definition itself is written by tags.h with the role's tags in it, so that nobody finds the
  * service without them.
  */
-#ifndef NETWORK_REGISTRATION_H
-#define NETWORK_REGISTRATION_H
+#ifndef TAGS_REGISTRATION_H
+#define TAGS_REGISTRATION_H
 
 #include <stdbool.h>
 #include <stdint.h>

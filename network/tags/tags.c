@@ -1,4 +1,4 @@
-#include "network/tags.h"
+#include "network/tags/tags.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
-#include "network/tags_parts.h"
+#include "network/tags/parts.h"
 
 #define WATCH_WAIT       SECONDS(60)
 #define QUICK_LOOK       MILLISECONDS(10) /* then twice that, and so on */

@@ -1,4 +1,4 @@
-/* tags_writing.c - the service is brought to what it shall show. */
+/* writing.c - the service is brought to what it shall show. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "common/base/scope.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
-#include "network/tags_parts.h"
+#include "network/tags/parts.h"
 
 static struct service_marks marks_of(const struct tags *tags)
 {

@@ -1,15 +1,11 @@
-/* proxy.c - the proxy of a service's Connect sidecar shows the role as its service does.
- *
- * Consul's mesh finds the leader by the tags of its proxy, which has those that its service had
- * when the two were registered. In Nomad alone: Nomad takes both down together, whoever wrote last;
- * for others a proxy that was written by itself would stay.
- */
+#include "network/tags/proxy.h"
+
 #include <string.h>
 
 #include "common/base/scope.h"
 #include "consul/memory.h"
 #include "consul/path.h"
-#include "network/tags/parts.h"
+#include "network/tags/query.h"
 
 static struct tags *proxy_open(const struct tags *tags)
 {
@@ -18,6 +14,7 @@ static struct tags *proxy_open(const struct tags *tags)
     *proxy = (struct tags){
         .settings = tags->settings,
         .http = tags->http,
+        .was_read = tags->was_read,
         .parent = tags,
         .ordered = tags->ordered,
         .leader = tags->leader,

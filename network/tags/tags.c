@@ -8,59 +8,14 @@
 #include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
-#include "network/tags/parts.h"
+#include "network/tags/proxy.h"
+#include "network/tags/query.h"
+#include "network/tags/registration.h"
+#include "network/tags/writing.h"
 
-#define WATCH_WAIT       SECONDS(60)
 #define QUICK_LOOK       MILLISECONDS(10) /* then twice that, and so on */
 #define QUICK_LOOKS      6
 #define NEVER_SEEN_LIMIT SECONDS(10)
-
-void tags_send(struct tags *tags, const char *method, const char *path, const char *body,
-               uint64_t wait_ns, http_callback callback)
-{
-    struct http_order order = {
-        .method = method,
-        .path = path,
-        .body = body,
-        .timeout_ns = wait_ns + wait_ns / 16 + settings_request_timeout(tags->settings),
-        .callback = callback,
-        .context = tags,
-    };
-
-    tags->next_ns = 0;
-    tags->asked_ns = clock_now_ns();
-    tags->request = http_request(tags->http, &order);
-}
-
-static void forget_service(struct tags *tags)
-{
-    json_object_put(tags->definition);
-    tags->definition = NULL;
-    tags->current = false;
-    tags->id[0] = '\0';
-}
-
-/* An agent that is away is the store's to tell of. */
-void tags_failed(struct tags *tags, const struct http_response *response, const char *what,
-                 const char *access)
-{
-    struct attempt attempt = { .what = what };
-    struct error reason;
-
-    const char *name =
-        tags->definition ? json_text(tags->definition, "Service") : tags->settings->service;
-    snprintf(attempt.rule, sizeof attempt.rule, "service:%s on \"%s\"", access, name);
-    refusal_read(response, &attempt, &reason);
-    if (refusal_is_outage(response))
-        log_debug("%s", reason.text);
-    else
-        complaints_say(&tags->complaints, LOG_ERROR, reason.text);
-    tags->current = false;
-    if (tags->parent && response->answered && response->status == 403)
-        forget_service(tags); /* its service's end must not wait for it */
-    else
-        tags->next_ns = clock_now_ns() + LOOK_AGAIN;
-}
 
 /* What is shown is not right any more: it is changed without delay where the definition is known.
  */
@@ -123,7 +78,7 @@ static bool is_over(const struct tags *tags)
 
 static void service_is_absent(struct tags *tags, bool was_there)
 {
-    forget_service(tags);
+    tags_forget(tags);
     if (tags->proxy && !tags->proxy->body)
         act(tags->proxy); /* which may have to go too; else once its write is answered */
     if (tags->registration)
@@ -145,7 +100,7 @@ static void leave_foreign(struct tags *tags)
         "registered",
         tags->id);
     complaints_say(&tags->complaints, LOG_WARN, reason.text);
-    forget_service(tags);
+    tags_forget(tags);
     registration_unmade(tags->registration);
     tags->next_ns = clock_now_ns() + LOOK_AGAIN;
 }
@@ -199,23 +154,6 @@ static void service_read(void *context, const struct http_response *response)
         tags->next_ns = clock_now_ns() + LOOK_AGAIN;
     else
         tags_settle(tags);
-}
-
-void tags_read(struct tags *tags)
-{
-    AUTO_FREE char *path = path_name("/v1/agent/service/", tags->id, "");
-
-    tags_send(tags, "GET", path, NULL, 0, service_read);
-}
-
-void tags_watch(struct tags *tags)
-{
-    AUTO_FREE char *query =
-        memory_text("hash=%s&wait=%us", tags->hash, (unsigned)(WATCH_WAIT / SECONDS(1)));
-    AUTO_FREE char *path = path_name("/v1/agent/service/", tags->id, query);
-
-    tags_send(tags, "GET", path, NULL, WATCH_WAIT, service_read);
-    tags->watching = true;
 }
 
 /* --- Looking for it. --- */
@@ -300,6 +238,7 @@ struct tags *tags_open(const struct settings *settings, struct http *http,
 
     tags->settings = settings;
     tags->http = http;
+    tags->was_read = service_read;
     tags->listener = *listener;
     tags->writes_left = WRITES_AT_ONCE;
     tags->writes_since_ns = clock_now_ns();

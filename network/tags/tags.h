@@ -17,18 +17,9 @@
 #include "common/messages/network.h"
 #include "common/options/settings.h"
 #include "consul/http.h"
-#include "election/lock.h"
+#include "network/tags/listener.h"
 
 struct tags;
-
-struct tags_listener {
-    void *context;
-    /* Where others reach the service, each time that it was read. host: empty for one at its node's
-     * address; port 0: none. */
-    void (*described)(void *context, const char *service_id, const char *host, unsigned port);
-    /* A sidecar in Nomad has never seen its service. */
-    void (*fatal)(void *context, int status, const char *reason);
-};
 
 /* Begins to look for the service. Nothing is changed before the first tags_role(). */
 struct tags *tags_open(const struct settings *settings, struct http *http,

@@ -1,4 +1,5 @@
-/* writing.c - the service is brought to what it shall show. */
+#include "network/tags/writing.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +7,9 @@
 #include "common/base/scope.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
-#include "network/tags/parts.h"
+#include "network/tags/proxy.h"
+#include "network/tags/query.h"
+#include "network/tags/registration.h"
 
 static struct service_marks marks_of(const struct tags *tags)
 {

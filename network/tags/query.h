@@ -1,16 +1,22 @@
-/* parts.h - what tags.c, which finds and reads the service, writing.c, which changes it, and
- * proxy.c, which finds its Connect sidecar's proxy, share. Private to the three.
+/* query.h - what is known of a service whose tags are kept, and the one open request about it.
  *
- * For each of the two services one request is open at a time, so that none overtakes another.
+ * The service's proxy has a struct tags of its own, so one request may be open for each of the two;
+ * of one service no request overtakes another. Private to this folder.
  */
-#ifndef TAGS_PARTS_H
-#define TAGS_PARTS_H
+#ifndef TAGS_QUERY_H
+#define TAGS_QUERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "common/base/clock.h"
+#include "common/options/settings.h"
 #include "consul/complaints.h"
+#include "consul/http.h"
+#include "consul/json.h"
 #include "consul/service.h"
-#include "network/tags/registration.h"
-#include "network/tags/tags.h"
+#include "election/lock.h"
+#include "network/tags/listener.h"
 
 #define LOOK_AGAIN SECONDS(1)
 
@@ -20,6 +26,7 @@
 struct tags {
     const struct settings *settings;
     struct http *http;
+    http_callback was_read; /* hears what tags_read() and tags_watch() were answered */
     struct tags_listener listener;
     struct complaints complaints;
     struct registration *registration; /* NULL: the service is somebody else's */
@@ -53,8 +60,6 @@ struct tags {
     uint64_t patience_ns; /* until then somebody else may take the service down; 0: not awaited */
 };
 
-/* --- tags.c --- */
-
 /* Sends the one request. wait_ns: how long the agent may wait before it answers. */
 void tags_send(struct tags *tags, const char *method, const char *path, const char *body,
                uint64_t wait_ns, http_callback callback);
@@ -63,29 +68,11 @@ void tags_send(struct tags *tags, const char *method, const char *path, const ch
 void tags_failed(struct tags *tags, const struct http_response *response, const char *what,
                  const char *access);
 
-/* Reads the service; waits until it is another than it was. */
+/* Reads the service; waits until it is another than it was. Both are answered to was_read(). */
 void tags_read(struct tags *tags);
 void tags_watch(struct tags *tags);
 
-/* --- proxy.c --- */
-
-/* Looks for the proxy of a service that was read. Without an ID none is known; it is asked for
- * again when its service is read again, and so has no time of its own then (next_ns).
- */
-void tags_look_for_proxy(struct tags *tags);
-
-/* Whether these are of a proxy whose service is not there any more. */
-bool tags_is_orphan(const struct tags *tags);
-
-/* --- writing.c --- */
-
-/* Whether a service of our own is to be put up. */
-bool tags_registers(const struct tags *tags);
-
-/* Registers it, with its tags at once. */
-void tags_put_up(struct tags *tags);
-
-/* Brings the definition to what the role asks for, or waits until somebody changes it. */
-void tags_settle(struct tags *tags);
+/* There is no such service, or it is not the one that was meant. */
+void tags_forget(struct tags *tags);
 
 #endif

@@ -11,6 +11,7 @@
 #   SEQUENCES="seed first count"   for conformance
 #   RUNS=n, LONG_RUNS=n   for bench-deaths, 50 and 10; RUNS=n for bench-lateness, 1,000
 #   MUTANTS=names     for mutants, as in `make mutants MUTANTS="'no drift allowance'"`
+#   REPORT=--report   for house: the figures
 #   N=n               for chaos: how often, as in `make chaos N=3 TESTS='-k S27'`
 
 PREFIX  ?= /usr/local
@@ -73,7 +74,7 @@ manuals  := $(wildcard docs/*.1)
 
 .PHONY: all run test test-nomad image unit integration sanitize format format-check manual manual-check install clean consul arm64 bench \
         bench-deaths bench-lateness bench-lease bench-unhealthy test-programs setup simulate mutants soak soak-mutants conformance \
-        chaos chaos-programs chaos-table duties
+        chaos chaos-programs chaos-table duties house
 all: $(programs)
 
 run:
@@ -160,6 +161,10 @@ setup:
 
 unit: $(BUILD)/unit
 	$(BUILD)/unit
+
+# Whether includes and calls keep to docs/design.md, "Folders".
+house: all
+	@BUILD='$(BUILD)' SOURCES='$(sort $(plain_sources) $(network_sources))' REPLACED='$(unsimulated)' tests/house $(REPORT)
 
 # A container image from scratch with /opt/consul-leader, to be run or copied from.
 image:

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,13 @@ const struct settings *keeper_settings(const struct keeper *keeper)
     return keeper->start->settings;
 }
 
+/* A supervisor that reads nothing orders nothing, so that few words can wait for it. */
+static void must_fit(bool said)
+{
+    if (!said)
+        abort();
+}
+
 void keeper_report(struct keeper *keeper, enum keeper_message type, uint64_t term, const void *body,
                    size_t size)
 {
@@ -42,7 +50,22 @@ void keeper_report(struct keeper *keeper, enum keeper_message type, uint64_t ter
 
     if (size > 0)
         memcpy(message.body, body, size);
-    channel_send(keeper->supervisor_fd, &message, -1);
+    must_fit(outbox_say(&keeper->to_supervisor, keeper->supervisor_fd, &message));
+}
+
+void keeper_report_stopped(struct keeper *keeper, int number)
+{
+    struct message message = { .type = KEEPER_STOPPED };
+
+    MESSAGE_BODY(&message, struct signal_order)->number = number;
+    must_fit(outbox_say_state(&keeper->to_supervisor, keeper->supervisor_fd, &message));
+}
+
+void keeper_say_all_gone(struct keeper *keeper)
+{
+    const struct message message = { .type = NETWORK_ALL_GONE };
+
+    must_fit(outbox_say(&keeper->to_network, keeper->network_fd, &message));
 }
 
 void keeper_report_failure(struct keeper *keeper, enum keeper_message type, uint64_t term,
@@ -395,6 +418,7 @@ instant_ns keeper_next_due(const struct keeper *keeper)
     due = clock_earlier(due, keeper_waiting_due(keeper));
     due = clock_earlier(due, keeper_probes_due(keeper));
     due = clock_earlier(due, keeper_promotion_due(keeper));
+    due = clock_earlier(due, keeper->patience);
     if (keeper->program.state == PROGRAM_ENDED && !keeper->killing && keeper->sweep_due == 0)
         due = clock_earlier(due, keeper->grace);
     return clock_earlier(due, keeper->sweep_due);

@@ -7,6 +7,7 @@
 #define KEEPER_CONDUCT_H
 
 #include "common/messages/keeper.h"
+#include "common/messages/outbox.h"
 #include "election/guard.h"
 #include "keeper/hook.h"
 #include "keeper/keeper.h"
@@ -53,6 +54,8 @@ struct keeper {
     const struct keeper_start *start;
     int supervisor_fd; /* -1: the supervisor is dead */
     int network_fd;
+    struct outbox to_supervisor;
+    struct outbox to_network;
     int lock_fd; /* the file store's lock; -1: none */
     struct guard guard;
     struct program program;
@@ -74,7 +77,8 @@ struct keeper {
     instant_ns grace;      /* until then what the program has left may end by itself; 0: at once */
     unsigned sweeps;       /* of the one under way */
     bool failed;           /* an outside demotion failed: ALL_GONE would be a lie */
-    bool finished;
+    bool finished;         /* nothing is left to be done */
+    instant_ns patience;   /* until then ALL_GONE may wait for room, once it is finished */
 };
 
 /* --- turn.c: the loop's turns. --- */
@@ -83,6 +87,9 @@ void keeper_init(struct keeper *keeper, const struct keeper_start *start);
 
 /* Does what has come and what has become due. */
 void keeper_turn(struct keeper *keeper);
+
+/* It is finished, and has said so. */
+bool keeper_has_ended(const struct keeper *keeper);
 
 /* --- Orders. --- */
 
@@ -127,8 +134,14 @@ instant_ns keeper_probes_due(const struct keeper *keeper);
 const struct settings *keeper_settings(const struct keeper *keeper);
 void keeper_report(struct keeper *keeper, enum keeper_message type, uint64_t term, const void *body,
                    size_t size);
+
+/* What stopped the program, or 0. Only the newest is told to a supervisor that does not read. */
+void keeper_report_stopped(struct keeper *keeper, int number);
 void keeper_report_failure(struct keeper *keeper, enum keeper_message type, uint64_t term,
                            int status, const char *reason);
+
+/* To the network process: it may give the lock away. */
+void keeper_say_all_gone(struct keeper *keeper);
 
 /* The program, at its gate. */
 int keeper_spawn_program(struct keeper *keeper, const struct situation *situation,

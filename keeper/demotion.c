@@ -4,7 +4,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/messages/network.h"
 #include "common/place/lease_page.h"
 #include "keeper/conduct.h"
 
@@ -284,11 +283,10 @@ void keeper_advance_alone(struct keeper *keeper, instant_ns now)
     if (keeper->lock_fd >= 0)
         close(keeper->lock_fd);
     keeper->lock_fd = -1;
-    if (!keeper->failed) {
-        struct message message = { .type = NETWORK_ALL_GONE };
-        channel_send(keeper->network_fd, &message, -1);
-    }
+    if (!keeper->failed)
+        keeper_say_all_gone(keeper);
     keeper->finished = true;
+    keeper->patience = now + 2 * keeper_settings(keeper)->ttl_ns; /* the lock has run out then */
 }
 
 void keeper_demote_outside(struct keeper *keeper, instant_ns now)

@@ -25,6 +25,7 @@ static void drain(int fd)
 
 enum {
     WATCH_SUPERVISOR,
+    WATCH_NETWORK,
     WATCH_SIGNAL,
     WATCH_TIMER,
     WATCH_EXEC,
@@ -49,10 +50,13 @@ static nfds_t watch_outputs(const struct keeper *keeper, struct pollfd watches[W
 
 static void run(struct keeper *keeper, int signal_fd, int timer_fd)
 {
-    while (!keeper->finished) {
+    while (!keeper_has_ended(keeper)) {
+        short to_supervisor = outbox_is_empty(&keeper->to_supervisor) ? 0 : POLLOUT;
+        bool to_network = !outbox_is_empty(&keeper->to_network);
         clock_timer_set(timer_fd, keeper_next_due(keeper));
         struct pollfd watches[WATCHES_MAX] = {
-            [WATCH_SUPERVISOR] = { .fd = keeper->supervisor_fd, .events = POLLIN },
+            [WATCH_SUPERVISOR] = { .fd = keeper->supervisor_fd, .events = POLLIN | to_supervisor },
+            [WATCH_NETWORK] = { .fd = to_network ? keeper->network_fd : -1, .events = POLLOUT },
             [WATCH_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
             [WATCH_TIMER] = { .fd = timer_fd, .events = POLLIN },
             [WATCH_EXEC] = { .fd = keeper->program.child.report, .events = POLLIN },

@@ -161,18 +161,20 @@ static void look_for_stops(struct keeper *keeper)
         keeper->program.stopped_by = 0;
         return;
     }
-    struct signal_order body = { .number = keeper->program.stopped_by };
-    if (body.number == before)
+    int number = keeper->program.stopped_by;
+    if (number == before)
         return;
-    if (body.number != 0)
-        log_warn("program stopped signal=%d", body.number);
+    if (number != 0)
+        log_warn("program stopped signal=%d", number);
     else
         log_info("program continued");
-    keeper_report(keeper, KEEPER_STOPPED, 0, &body, sizeof body);
+    keeper_report_stopped(keeper, number);
 }
 
 void keeper_turn(struct keeper *keeper)
 {
+    outbox_flush(&keeper->to_supervisor, keeper->supervisor_fd);
+    outbox_flush(&keeper->to_network, keeper->network_fd);
     look_for_stops(keeper);
     keeper_advance(keeper); /* an overdue kill comes before everything else */
     hook_take_output(&keeper->hook);
@@ -183,4 +185,10 @@ void keeper_turn(struct keeper *keeper)
     receive_orders(keeper);
     keeper_turn_probes(keeper, clock_now_ns());
     keeper_advance(keeper);
+}
+
+bool keeper_has_ended(const struct keeper *keeper)
+{
+    return keeper->finished &&
+           (outbox_is_empty(&keeper->to_network) || clock_now_ns() >= keeper->patience);
 }

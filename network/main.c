@@ -24,8 +24,9 @@ static void wait_for_events(struct network *network)
 {
     int store_fd = network->store ? network->operations->descriptor(network->store) : -1;
     int timeout = clock_poll_timeout(network_next_due(network));
+    short to_supervisor = outbox_is_empty(&network->to_supervisor) ? 0 : POLLOUT;
     struct pollfd watches[WATCHES] = {
-        [WATCH_SUPERVISOR] = { .fd = network->supervisor_fd, .events = POLLIN },
+        [WATCH_SUPERVISOR] = { .fd = network->supervisor_fd, .events = POLLIN | to_supervisor },
         [WATCH_KEEPER] = { .fd = network->keeper_fd, .events = POLLIN },
         [WATCH_STORE] = { .fd = store_fd, .events = POLLIN },
         [WATCH_PROBES] = { .fd = network_probes_descriptor(network), .events = POLLIN },

@@ -1,6 +1,5 @@
 #include "network/network.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,32 +11,55 @@
 
 /* --- What is said to the supervisor. --- */
 
-static void say(const struct network *network, enum network_message type, const void *body,
-                size_t size, int passed_fd)
+/* An answer must not be lost: where there is no room for it the next network process reads back. */
+static void must_fit(bool said)
+{
+    if (!said)
+        _exit(EXIT_STATUS_INTERNAL);
+}
+
+static struct message message_of(enum network_message type, const void *body, size_t size)
 {
     struct message message = { .type = type };
 
     memcpy(message.body, body, size);
-    errno = 0;
-    if (network->supervisor_fd < 0 || channel_send(network->supervisor_fd, &message, passed_fd))
-        return;
-    if (errno == EAGAIN) /* an answer must not be lost; the next network process reads back */
-        _exit(EXIT_STATUS_INTERNAL);
+    return message;
 }
 
+static void say(struct network *network, enum network_message type, const void *body, size_t size)
+{
+    const struct message message = message_of(type, body, size);
+
+    must_fit(outbox_say(&network->to_supervisor, network->supervisor_fd, &message));
+}
+
+/* An acquired file goes with its descriptor, or not at all. */
 static void say_answer(void *context, const struct lock_answer *answer, int fd)
 {
-    say(context, NETWORK_ANSWER, answer, sizeof *answer, fd);
+    struct network *network = context;
+    const struct message message = message_of(NETWORK_ANSWER, answer, sizeof *answer);
+
+    if (fd < 0)
+        say(network, NETWORK_ANSWER, answer, sizeof *answer);
+    else
+        must_fit(outbox_is_empty(&network->to_supervisor) &&
+                 channel_send(network->supervisor_fd, &message, fd) != CHANNEL_FULL);
 }
 
 static void say_lock_seen(void *context, const struct lock_view *view)
 {
-    say(context, NETWORK_LOCK_SEEN, view, sizeof *view, -1);
+    struct network *network = context;
+    const struct message message = message_of(NETWORK_LOCK_SEEN, view, sizeof *view);
+
+    must_fit(outbox_say_state(&network->to_supervisor, network->supervisor_fd, &message));
 }
 
 static void say_sight_lost(void *context)
 {
-    say(context, NETWORK_SIGHT_LOST, "", 0, -1);
+    struct network *network = context;
+    const struct message message = { .type = NETWORK_SIGHT_LOST };
+
+    must_fit(outbox_say_state(&network->to_supervisor, network->supervisor_fd, &message));
 }
 
 static void say_fatal(void *context, int status, const char *reason)
@@ -45,7 +67,7 @@ static void say_fatal(void *context, int status, const char *reason)
     struct fatal_body body = { .status = status };
 
     snprintf(body.reason, sizeof body.reason, "%.*s", (int)sizeof body.reason - 1, reason);
-    say(context, NETWORK_FATAL, &body, sizeof body, -1);
+    say(context, NETWORK_FATAL, &body, sizeof body);
 }
 
 static void say_probed(void *context, const struct probe *probe, bool passed, const char *reason)
@@ -167,7 +189,7 @@ static void tell_taken_down(struct network *network)
     if (!network->taking_down || (network->tags && !tags_settled(network->tags)))
         return;
     network->taking_down = false;
-    say(network, NETWORK_TAKEN_DOWN, "", 0, -1);
+    say(network, NETWORK_TAKEN_DOWN, "", 0);
 }
 
 /* --- The loop's turns. --- */
@@ -190,6 +212,7 @@ int network_probes_descriptor(const struct network *network)
 
 void network_turn(struct network *network)
 {
+    outbox_flush(&network->to_supervisor, network->supervisor_fd);
     hear(network, &network->supervisor_fd);
     hear(network, &network->keeper_fd);
     if (network->supervisor_fd < 0 && network->keeper_fd < 0 && !network->will_begun) {

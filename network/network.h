@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/messages/outbox.h"
 #include "common/options/settings.h"
 #include "consul/http.h"
 #include "network/tags/tags.h"
@@ -15,6 +16,7 @@
 struct network {
     struct settings settings;
     int supervisor_fd; /* -1: dead */
+    struct outbox to_supervisor;
     int keeper_fd;     /* -1: dead */
     struct http *http; /* NULL: nothing of ours is in Consul */
     const struct store_operations *operations;

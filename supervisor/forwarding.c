@@ -7,16 +7,40 @@
 
 static const int wishes_to_end[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
+/* Real-time signals come in any number, and each counts; one of the others counts for all of its
+ * number that are pending: signal(7).
+ */
 void forwarding_take(struct supervisor *supervisor, int number, instant_ns now)
 {
-    struct signal_order order = {
-        .number = signal_rewritten(&supervisor->settings->rewrites, number),
-    };
+    int forwarded = signal_rewritten(&supervisor->settings->rewrites, number);
 
-    if (order.number == 0)
+    if (forwarded == 0)
         return;
-    supervisor->forwarding.sent[order.number] = now;
-    keeper_send(supervisor, KEEPER_SIGNAL, 0, &order, sizeof order, -1);
+    if (forwarded >= SIGRTMIN || supervisor->forwarding.pending[forwarded] == 0)
+        supervisor->forwarding.pending[forwarded]++;
+    forwarding_catch_up(supervisor, now);
+}
+
+/* Half of the room is left to orders, for want of which the keeper would be killed. */
+void forwarding_catch_up(struct supervisor *supervisor, instant_ns now)
+{
+    struct forwarding *forwarding = &supervisor->forwarding;
+
+    for (int number = 1; number < SIGNAL_NUMBERS; number++)
+        while (forwarding->pending[number] > 0 && channel_has_room(supervisor->keeper.fd)) {
+            const struct signal_order order = { .number = number };
+            forwarding->pending[number]--;
+            forwarding->sent[number] = now;
+            keeper_send(supervisor, KEEPER_SIGNAL, 0, &order, sizeof order, -1);
+        }
+}
+
+bool forwarding_is_behind(const struct forwarding *forwarding)
+{
+    for (int number = 1; number < SIGNAL_NUMBERS; number++)
+        if (forwarding->pending[number] > 0)
+            return true;
+    return false;
 }
 
 /* A program has as long for it as for any stop. */

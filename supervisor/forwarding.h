@@ -12,10 +12,17 @@
 struct supervisor;
 
 struct forwarding {
-    instant_ns sent[SIGNAL_NUMBERS]; /* the last of each, as the program got it; 0: none */
+    instant_ns sent[SIGNAL_NUMBERS];  /* the last of each, as the program got it; 0: none */
+    unsigned pending[SIGNAL_NUMBERS]; /* how many of each the keeper has no room for yet */
 };
 
 void forwarding_take(struct supervisor *supervisor, int number, instant_ns now);
+
+/* Sends what was pending, lower numbers first, as far as there is room: in each turn. */
+void forwarding_catch_up(struct supervisor *supervisor, instant_ns now);
+
+/* Whether something waits for room. */
+bool forwarding_is_behind(const struct forwarding *forwarding);
 
 /* Whether the program's end follows from a signal that it was forwarded: one that it died by, or
  * one that programs take as a wish to end. Such an end is a stop, and no crash.

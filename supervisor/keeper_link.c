@@ -36,12 +36,12 @@ void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64
 {
     struct message message = { .type = type, .term = term };
 
-    if (supervisor->keeper.fd < 0)
+    if (supervisor->keeper.fd < 0 || supervisor->keeper_killed)
         return;
     if (size > 0)
         memcpy(message.body, body, size);
-    if (!channel_send(supervisor->keeper.fd, &message, passed_fd))
-        kill(supervisor->keeper.pid, SIGKILL); /* dead already, or it has not read for long */
+    if (channel_send(supervisor->keeper.fd, &message, passed_fd) == CHANNEL_FULL)
+        keeper_kill(supervisor, "does not read what it is told");
 }
 
 static unsigned long long milliseconds_since(instant_ns then, instant_ns now)

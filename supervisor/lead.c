@@ -101,7 +101,7 @@ void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
 {
     bool in_time = supervisor->settings->mode == MODE_SIDECAR && !order->restart;
 
-    if (supervisor->keeper.pid == 0)
+    if (supervisor->keeper.pid == 0 || supervisor->keeper_killed)
         return;
     supervisor->demotion_due = demotion_due(supervisor, order, now);
     supervisor->answer_due = in_time ? now + ANSWER_TIME : supervisor->demotion_due;

@@ -71,6 +71,7 @@ void supervisor_sweep(struct supervisor *supervisor, instant_ns now)
 
 void network_kill(struct supervisor *supervisor)
 {
+    supervisor->network_killed = true;
     if (supervisor->network.pid != 0)
         kill(supervisor->network.pid, SIGKILL);
 }

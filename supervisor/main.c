@@ -173,10 +173,11 @@ static void run(struct supervisor *supervisor)
     supervisor_begin(supervisor);
     while (!supervisor_has_ended(supervisor)) {
         clock_timer_set(supervisor->timer_fd, supervisor_next_due(supervisor));
+        short to_keeper = forwarding_is_behind(&supervisor->forwarding) ? POLLOUT : 0;
         struct pollfd watches[] = {
             { .fd = supervisor->signal_fd, .events = POLLIN },
             { .fd = supervisor->timer_fd, .events = POLLIN },
-            { .fd = supervisor->keeper.fd, .events = POLLIN },
+            { .fd = supervisor->keeper.fd, .events = POLLIN | to_keeper },
             { .fd = supervisor->network.fd, .events = POLLIN },
         };
         if (poll(watches, sizeof watches / sizeof watches[0], -1) < 0 && errno != EINTR)

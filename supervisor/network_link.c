@@ -19,8 +19,11 @@ static void send(struct supervisor *supervisor, enum network_message type, const
     if (supervisor->network.fd < 0)
         return;
     memcpy(message.body, body, size);
-    if (!channel_send(supervisor->network.fd, &message, passed_fd))
-        network_kill(supervisor);
+    if (channel_send(supervisor->network.fd, &message, passed_fd) != CHANNEL_FULL)
+        return;
+    if (!supervisor->network_killed)
+        log_warn("the network process does not read what it is told: it is killed");
+    network_kill(supervisor);
 }
 
 void network_send_role(struct supervisor *supervisor, bool leader, bool standing)

@@ -305,7 +305,6 @@ static void let_time_pass(struct supervisor *supervisor, instant_ns now)
     if (is_due(network_hangs_at(supervisor), now)) {
         log_warn("the network process does not answer: it is killed");
         network_kill(supervisor);
-        supervisor->network_killed = true;
     }
     enforce_demotion(supervisor, now);
     enforce_stop(supervisor, now);
@@ -342,6 +341,7 @@ void supervisor_begin(struct supervisor *supervisor)
 void supervisor_turn(struct supervisor *supervisor)
 {
     take_signals(supervisor, clock_now_ns());
+    forwarding_catch_up(supervisor, clock_now_ns());
     take_keeper_messages(supervisor);
     take_network_messages(supervisor);
     reap(supervisor);

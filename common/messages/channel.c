@@ -16,7 +16,7 @@ int channel_pair(int ends[2], struct error *err)
     return 0;
 }
 
-bool channel_send(int fd, const struct message *message, int passed_fd)
+enum channel_sent channel_send(int fd, const struct message *message, int passed_fd)
 {
     struct iovec part = { .iov_base = (void *)message, .iov_len = sizeof *message };
     struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
@@ -36,17 +36,25 @@ bool channel_send(int fd, const struct message *message, int passed_fd)
     do
         sent = sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
-    return sent == (ssize_t)sizeof *message;
+    if (sent == (ssize_t)sizeof *message)
+        return CHANNEL_SENT;
+    bool gone = errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN || errno == EBADF;
+    return gone ? CHANNEL_GONE : CHANNEL_FULL;
 }
 
-bool channel_send_spare(int fd, const struct message *message)
+bool channel_has_room(int fd)
 {
     int unread = 0, room = 0;
     socklen_t size = sizeof room;
 
     return ioctl(fd, SIOCOUTQ, &unread) == 0 &&
-           getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == 0 && unread < room / 2 &&
-           channel_send(fd, message, -1);
+           getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == 0 && unread < room / 2;
+}
+
+void channel_send_spare(int fd, const struct message *message)
+{
+    if (channel_has_room(fd) && channel_send(fd, message, -1) == CHANNEL_FULL)
+        return; /* no memory, say: it was spare */
 }
 
 bool channel_send_line(int fd, const char *text, size_t length)
@@ -56,7 +64,7 @@ bool channel_send_line(int fd, const char *text, size_t length)
 
     line->length = length < sizeof line->text ? (uint32_t)length : (uint32_t)sizeof line->text;
     memcpy(line->text, text, line->length);
-    return fd >= 0 && channel_send(fd, &message, -1);
+    return channel_has_room(fd) && channel_send(fd, &message, -1) == CHANNEL_SENT;
 }
 
 static int take_descriptor(struct msghdr *header)

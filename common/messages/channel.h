@@ -46,17 +46,28 @@ enum channel_result {
 /* Makes a connected pair of non-blocking, close-on-exec ends. */
 int channel_pair(int ends[2], struct error *err);
 
+enum channel_sent {
+    CHANNEL_SENT,
+    CHANNEL_FULL, /* the other side has left too much unread; poll() tells of room with POLLOUT */
+    CHANNEL_GONE, /* the other side is dead, and will never hear it */
+};
+
 /* Sends without waiting. passed_fd: a descriptor that goes with it, or -1; the sender keeps its
- * own. False: the other side is gone, or has not read for so long that its queue is full; either
- * way it is of no use any more.
+ * own. A message that was not sent has to have a consequence: it is kept (outbox.h), or the peer
+ * is ended.
  */
-bool channel_send(int fd, const struct message *message, int passed_fd);
+enum channel_sent channel_send(int fd, const struct message *message, int passed_fd)
+    __attribute__((warn_unused_result));
 
-/* Sends what may be lost: not while so much lies unread that there might be no room for the rest.
+/* Whether more than half of the other side's room is free: who sends what may be lost, or may come
+ * later, leaves the rest to what must fit.
  */
-bool channel_send_spare(int fd, const struct message *message);
+bool channel_has_room(int fd);
 
-/* Sends a line of the log. */
+/* Sends a report that may be lost; it is, where there is little room. */
+void channel_send_spare(int fd, const struct message *message);
+
+/* Sends a line of the log. False: there is little room, or nobody to write it. */
 bool channel_send_line(int fd, const char *text, size_t length);
 
 /* Receives without waiting. *passed_fd: a descriptor that came along (close-on-exec, the

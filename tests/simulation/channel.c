@@ -1,15 +1,21 @@
 #include "tests/simulation/channel.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #include "common/messages/keeper.h"
 #include "common/messages/network.h"
+#include "tests/simulation/chance.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/judge.h"
 
 #define ENDS_MAX 4096
 #define FIRST_FD 100000
+
+/* What a real pair holds of our messages, measured. */
+#define REAL_CAPACITY 93
+
+/* In 1,000 of a keeper's words. */
+#define REFUSALS 30
 
 struct parcel {
     struct parcel *next;
@@ -21,6 +27,9 @@ struct end {
     struct process *owner; /* NULL: on its way in a message */
     bool open;
     struct end *other;
+    size_t capacity; /* how many messages may wait here for the owner; 0: not drawn yet */
+    size_t waiting;
+    bool refused; /* one found no room since its sender was last woken */
     struct parcel *first;
     struct parcel **last;
 };
@@ -28,11 +37,23 @@ struct end {
 static struct end ends[ENDS_MAX];
 static size_t end_count;
 static struct parcel *free_parcels; /* of this run */
+static bool narrow;                 /* this run's queues hold less than real ones */
 
 void channels_begin(void)
 {
     end_count = 0;
     free_parcels = NULL;
+    narrow = chance_of(500);
+}
+
+/* The supervisor says four things at once where a keeper promotes, so that less than six would cost
+ * a healthy keeper its life. A keeper keeps what finds no room.
+ */
+static size_t some_capacity(const struct process *sender)
+{
+    if (!narrow)
+        return REAL_CAPACITY;
+    return sender->kind == PROCESS_KEEPER ? chance_between(1, 12) : chance_between(6, 12);
 }
 
 static struct end *end_of(int fd)
@@ -74,6 +95,7 @@ static void close_end(struct end *end)
         drop_parcel(parcel);
     }
     end->last = &end->first;
+    end->waiting = 0;
     if (end->other->open && end->other->owner)
         process_wake(end->other->owner);
 }
@@ -93,14 +115,15 @@ void channels_close_of(struct process *process)
             close_end(&ends[i]);
 }
 
-bool channel_send(int fd, const struct message *message, int passed_fd)
+static size_t capacity_of(struct end *receiver)
 {
-    process_enters_kernel();
-    struct end *end = end_of(fd);
-    if (!end || !end->open || !end->other->open) {
-        errno = EPIPE;
-        return false;
-    }
+    if (receiver->capacity == 0)
+        receiver->capacity = some_capacity(process_current);
+    return receiver->capacity;
+}
+
+static void look_at_what_is_sent(const struct message *message)
+{
     if (message->type == KEEPER_DEMOTE || message->type == NETWORK_ALL_GONE)
         judge_demotes(process_current);
     if (message->type == KEEPER_PROMOTE) {
@@ -109,7 +132,12 @@ bool channel_send(int fd, const struct message *message, int passed_fd)
     } else if (message->type == KEEPER_DEMOTE) {
         faults_moment(MOMENT_DEMOTES, process_current->instance);
     }
+}
+
+static void put(struct end *receiver, const struct message *message, int passed_fd)
+{
     struct parcel *parcel = free_parcels ? free_parcels : world_memory(sizeof *parcel);
+
     if (free_parcels)
         free_parcels = parcel->next;
     parcel->next = NULL;
@@ -117,16 +145,64 @@ bool channel_send(int fd, const struct message *message, int passed_fd)
     parcel->passed_fd = passed_fd;
     if (passed_fd >= 0)
         end_of(passed_fd)->owner = NULL;
-    *end->other->last = parcel;
-    end->other->last = &parcel->next;
-    if (end->other->owner)
-        process_wake(end->other->owner);
-    return true;
+    *receiver->last = parcel;
+    receiver->last = &parcel->next;
+    receiver->waiting++;
+    if (receiver->owner)
+        process_wake(receiver->owner);
 }
 
-bool channel_send_spare(int fd, const struct message *message)
+/* No memory for it either: poll() tells of room at once. Whom it would cost its life is spared. */
+static bool kernel_refuses(void)
 {
-    return channel_send(fd, message, -1);
+    bool refuses = narrow && process_current->kind == PROCESS_KEEPER && chance_of(REFUSALS);
+
+    if (refuses)
+        process_wake(process_current);
+    return refuses;
+}
+
+enum channel_sent channel_send(int fd, const struct message *message, int passed_fd)
+{
+    process_enters_kernel();
+    struct end *end = end_of(fd);
+    if (!end || !end->open || !end->other->open)
+        return CHANNEL_GONE;
+    if (kernel_refuses())
+        return CHANNEL_FULL;
+    if (end->other->waiting >= capacity_of(end->other)) {
+        end->other->refused = true;
+        return CHANNEL_FULL;
+    }
+    look_at_what_is_sent(message);
+    put(end->other, message, passed_fd);
+    return CHANNEL_SENT;
+}
+
+bool channel_has_room(int fd)
+{
+    const struct end *end = end_of(fd);
+
+    if (!end || end->other->waiting < capacity_of(end->other) / 2)
+        return end;
+    end->other->refused = true;
+    return false;
+}
+
+void channel_send_spare(int fd, const struct message *message)
+{
+    if (channel_has_room(fd) && channel_send(fd, message, -1) != CHANNEL_SENT)
+        return;
+}
+
+/* Who found no room waits until there is some, as poll() does it. */
+static void tell_of_room(struct end *end)
+{
+    if (!end->refused)
+        return;
+    end->refused = false;
+    if (end->other->open && end->other->owner)
+        process_wake(end->other->owner);
 }
 
 enum channel_result channel_receive(int fd, struct message *message, int *passed_fd)
@@ -141,6 +217,8 @@ enum channel_result channel_receive(int fd, struct message *message, int *passed
     end->first = parcel->next;
     if (!end->first)
         end->last = &end->first;
+    end->waiting--;
+    tell_of_room(end);
     *message = parcel->message;
     *passed_fd = parcel->passed_fd;
     if (*passed_fd >= 0)

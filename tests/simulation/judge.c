@@ -9,6 +9,7 @@
 #include "common/messages/keeper.h"
 #include "tests/simulation/excuse.h"
 #include "tests/simulation/instance.h"
+#include "tests/simulation/ours.h"
 #include "tests/simulation/reader.h"
 #include "tests/simulation/story.h"
 #include "tests/simulation/term.h"
@@ -35,6 +36,8 @@ const char *const rule_texts[RULES] = {
     [RULE_NEEDLESS] = "the lead is given up without need",
     [RULE_NOBODY_LEADS] = "nobody leads although nothing is wrong",
     [RULE_LIVELOCK] = "work without end",
+    [RULE_ABORTS] = "one of ours aborts",
+    [RULE_WELL_KILLED] = "one of ours is killed although it is well",
     [RULE_ORPHAN] = "a process outlives its supervision",
     [RULE_STOP_LATE] = "a stop takes longer than its time",
     [RULE_LEFT_HELD] = "all have ended and the lock is not free",
@@ -470,8 +473,12 @@ const char *judge_leading_session(void)
 void judge_expects_same_leader(const char *session)
 {
     judge_expects_leader();
+    const struct term *term = term_of(session);
     if (strcmp(session, datacenter_holder()) != 0)
         condemn(RULE_NEEDLESS, "session %s led, now %s", session, datacenter_holder());
+    else if (term && !ours_knows_its_lead(term->instance))
+        condemn(RULE_NOBODY_LEADS, "%s leads and its supervisor does not know it",
+                story_instance(term->instance));
 }
 
 void judge_expects_another_leader(const char *session)
@@ -497,6 +504,23 @@ void judge_expects_nothing_left(void)
     if (terms_living())
         condemn(RULE_LEFT_HELD, "session %s lives", terms_living());
     processes_each(is_left, NULL);
+}
+
+void judge_kills(const struct process *victim)
+{
+    const struct instance *instance = victim->instance;
+    const struct host *host = instance->slot->host;
+    bool slow = host->slow || (host->slow_until != 0 && world.now < host->slow_until + DISTURBANCE);
+
+    if (!victim->alive || slow || excuse_held(instance, DISTURBANCE) ||
+        instance_disturbed_since(instance, world.now > DISTURBANCE ? world.now - DISTURBANCE : 0))
+        return;
+    condemn(RULE_WELL_KILLED, "%s", name_of(victim));
+}
+
+void judge_aborts(const struct process *process, const char *claim)
+{
+    condemn(RULE_ABORTS, "%s: %s", name_of(process), claim);
 }
 
 void judge_livelock(void)

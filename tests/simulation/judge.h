@@ -26,6 +26,8 @@ enum rule {
     RULE_NEEDLESS,
     RULE_NOBODY_LEADS,
     RULE_LIVELOCK,
+    RULE_ABORTS,
+    RULE_WELL_KILLED,
     RULE_ORPHAN,
     RULE_STOP_LATE,
     RULE_LEFT_HELD,
@@ -72,6 +74,12 @@ void judge_gives_away(const char *session, const char *how);
 void judge_asks_again(const char *session);
 void judge_overwrites(const struct call *call, uint64_t index);
 void judge_shown_loss(const struct call *call, const char *body);
+
+/* A supervisor kills one of the other two. */
+void judge_kills(const struct process *victim);
+
+/* One of ours has found what its own code should never do. */
+void judge_aborts(const struct process *process, const char *claim);
 
 /* Something has changed on which the judgement may depend. */
 void judge_look(void);

@@ -37,6 +37,17 @@ class Mutant:
         self.edits = edits  # (file, what stands there once, what stands there instead)
 
 
+def forgotten(word, *rules):
+    """The keeper sends a word as if there were always room for it."""
+    return Mutant(f"{word} is sent and forgotten", rules,
+                  ("keeper/conduct.c",
+                   "    must_fit(outbox_say(&keeper->to_supervisor, keeper->supervisor_fd, &message));",
+                   f"    if (type == KEEPER_{word})\n"
+                   "        must_fit(channel_send(keeper->supervisor_fd, &message, -1) < 3);\n"
+                   "    else\n"
+                   "        must_fit(outbox_say(&keeper->to_supervisor, keeper->supervisor_fd, &message));"))
+
+
 MUTANTS = [
     Mutant("lease counted from the answer", TWO,
            ("election/answers.c", "renewal_granted(election, sent, now, commands);",
@@ -145,6 +156,18 @@ MUTANTS = [
     Mutant("a deadline in the lease page that is too late", TWO,
            ("supervisor/lead.c", "lease_page_extend(supervisor->lease_file.page, lease->hard);",
             "lease_page_extend(supervisor->lease_file.page, lease->hard + 1000000000);")),
+
+    # Queues have ends.
+    forgotten("STARTED", "nobody leads"),
+    forgotten("EXITED", "nobody leads", "all have ended"),
+    forgotten("GONE", "nobody leads", "all have ended"),
+    forgotten("PROMOTED", "nobody leads"),
+    forgotten("PROMOTION_FAILED", "nobody leads", "all have ended"),
+    forgotten("DEMOTING", "one of ours is killed"),
+    forgotten("DEMOTED", "nobody leads", "all have ended", "one of ours is killed"),
+    forgotten("DEMOTION_FAILED", "one of ours is killed", "nobody leads"),
+    Mutant("a state is said as a list", ("one of ours aborts",),
+           ("keeper/conduct.c", "outbox_say_state(&keeper->to_supervisor,", "outbox_say(&keeper->to_supervisor,")),
 
     # What the simulator found in our own code, put back.
     Mutant("a holder's renewal does not look at the lock", TWO,

@@ -26,13 +26,13 @@ struct network_state {
 
 /* --- The supervisor. --- */
 
-static void begin_end(struct supervisor_state *state)
+static void begin_end(const struct process *process, struct supervisor_state *state)
 {
     struct supervisor *supervisor = &state->supervisor;
 
     state->ending = true;
     state->keeper_until = clock_now_ns() + END_TIME;
-    network_kill(supervisor);
+    process_kill(process->instance->network);
     channel_close(supervisor->keeper.fd);
 }
 
@@ -67,7 +67,7 @@ static void supervisor_turns(struct process *process)
         supervisor_turn(&state->supervisor);
     state->begun = true;
     if (!state->ending && supervisor_has_ended(&state->supervisor))
-        begin_end(state);
+        begin_end(process, state);
     if (state->ending)
         end_soon(process, state);
 }
@@ -86,7 +86,7 @@ static void keeper_turns(struct process *process)
     struct keeper *keeper = process->state;
 
     keeper_turn(keeper);
-    if (keeper->finished)
+    if (keeper_has_ended(keeper))
         process_exit(process, 0);
 }
 
@@ -228,4 +228,11 @@ const struct situation *ours_situation(const struct instance *instance)
     const struct keeper *keeper = instance->keeper->state;
 
     return instance->keeper->alive ? &keeper->lead : NULL;
+}
+
+bool ours_knows_its_lead(const struct instance *instance)
+{
+    const struct supervisor_state *state = instance->supervisor->state;
+
+    return state->supervisor.election.state == STATE_LEADING;
 }

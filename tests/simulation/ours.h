@@ -4,6 +4,8 @@
 #ifndef SIMULATION_OURS_H
 #define SIMULATION_OURS_H
 
+#include <stdbool.h>
+
 struct instance;
 struct session_id;
 struct situation;
@@ -15,5 +17,8 @@ const struct situation *ours_situation(const struct instance *instance);
 
 /* Under which session its supervisor stands; the one of its lead while it leads. */
 const struct session_id *ours_session(const struct instance *instance);
+
+/* Whether its supervisor has heard that the promotion is complete. */
+bool ours_knows_its_lead(const struct instance *instance);
 
 #endif

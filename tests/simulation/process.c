@@ -205,10 +205,18 @@ static void leave_children(struct process *parent)
     }
 }
 
+static void disturb(struct process *process)
+{
+    if (process->instance)
+        process->instance->disturbed = world.now;
+}
+
 static void end(struct process *process, int wait_status)
 {
     if (!process->alive)
         return;
+    if (process->stopped > 0)
+        disturb(process); /* up to now */
     process->wait_status = wait_status;
     instance_process_ends(process);
     process->alive = false;
@@ -242,12 +250,6 @@ void process_kill(struct process *process)
         return;
     }
     end(process, SIGKILL);
-}
-
-static void disturb(struct process *process)
-{
-    if (process->instance)
-        process->instance->disturbed = world.now;
 }
 
 void process_stop(struct process *process)

@@ -205,6 +205,44 @@ static void stop_program(struct fault *fault)
     program_stops(program, true);
 }
 
+/* Each is told apart by the keeper, and hundreds of them by a supervisor that stands still. */
+#define STOPS_MANY    100
+#define STOP_INTERVAL MILLISECONDS(5)
+
+static void stop_or_continue(void *subject, uint64_t left)
+{
+    struct fault *fault = subject;
+    struct process *program = instance_program(fault->instance);
+
+    if (program && program->sigstopped)
+        program_signalled(program, SIGCONT);
+    else
+        stop_program(fault);
+    if (left > 0)
+        world_plan(world.now + STOP_INTERVAL, stop_or_continue, fault, left - 1);
+    else if (program && chance_of(500))
+        program_crashes(program);
+}
+
+static void stop_program_often(struct fault *fault)
+{
+    if (chance_of(800))
+        fault_stops(fault, fault->instance->supervisor);
+    stop_or_continue(fault, 2 * STOPS_MANY);
+}
+
+/* At any time, or while it is promoted or demoted. */
+static void await_stops(struct fault *fault)
+{
+    static const enum moment moments[] = { MOMENT_NONE, MOMENT_PROMOTES, MOMENT_DEMOTES };
+    enum moment moment = moments[chance(sizeof moments / sizeof moments[0])];
+
+    if (moment == MOMENT_NONE)
+        stop_program_often(fault);
+    else
+        fault_awaits(fault, moment, stop_program_often);
+}
+
 static void let_program_go_on(struct fault *fault)
 {
     struct process *program = instance_program(fault->instance);
@@ -287,6 +325,8 @@ const struct fault_kind process_faults[] = {
     { "everything frozen", SECONDS(1), SECONDS(60), freeze, NULL },
     { "program crashes", 0, 0, crash_program, NULL },
     { "program stopped", SECONDS(1), SECONDS(30), stop_program, let_program_go_on },
+    { "program stopped 100 times, supervisor still", SECONDS(2), SECONDS(45), await_stops,
+      let_program_go_on },
     { "program cannot be killed", 0, 0, hold_program, NULL },
     { "program unwell", SECONDS(5), SECONDS(60), make_unwell, make_well },
     { "instance stopped by its scheduler", 0, 0, stop_instance, NULL },

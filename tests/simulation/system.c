@@ -50,6 +50,9 @@ long simulated_random(void);
 void simulated_srandom(unsigned seed);
 time_t simulated_time(time_t *now);
 void simulated__exit(int status);
+void simulated_abort(void);
+void simulated_assert_fail(const char *claim, const char *file, unsigned line,
+                           const char *function);
 
 /* --- Time, chance and names. --- */
 
@@ -122,6 +125,19 @@ void simulated__exit(int status)
     process_exit_within_turn(status);
 }
 
+void simulated_abort(void)
+{
+    judge_aborts(process_current, "abort()");
+    process_exit_within_turn(128 + SIGABRT);
+}
+
+void simulated_assert_fail(const char *claim, const char *file, unsigned line, const char *function)
+{
+    (void)file, (void)line, (void)function;
+    judge_aborts(process_current, claim);
+    process_exit_within_turn(128 + SIGABRT);
+}
+
 /* --- Processes. --- */
 
 struct group_signal {
@@ -147,8 +163,11 @@ int simulated_kill(pid_t pid, int number)
         return 0; /* the kernel spares it: the sender is inside */
     if (pid < 0)
         processes_each(signal_member, &(struct group_signal){ .group = -pid, .number = number });
-    else if (process)
+    else if (process) {
+        if (process_current->kind == PROCESS_SUPERVISOR && number == SIGKILL)
+            judge_kills(process);
         process_signal(process, number);
+    }
     return 0;
 }
 

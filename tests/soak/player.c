@@ -105,7 +105,7 @@ void player_send(struct player *player, enum keeper_message type, const void *bo
 
     if (size > 0)
         memcpy(message.body, body, size);
-    if (!channel_send(player->fd, &message, passed_fd))
+    if (channel_send(player->fd, &message, passed_fd) != CHANNEL_SENT)
         player_complain(player, "the keeper takes no orders");
 }
 

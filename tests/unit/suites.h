@@ -30,7 +30,8 @@
     SUITE(held_lock_suite)                                                                         \
     SUITE(schedule_suite)                                                                          \
     SUITE(health_suite)                                                                            \
-    SUITE(output_suite)
+    SUITE(output_suite)                                                                            \
+    SUITE(outbox_suite)
 
 #define DECLARE_SUITE(suite) Suite *suite(void);
 UNIT_SUITES(DECLARE_SUITE)

@@ -135,6 +135,8 @@ static void hurry(struct supervisor *supervisor, instant_ns now)
     log_info("a second stop signal: what still runs is killed");
     if (now + STOP_MARGIN < supervisor->stop_deadline)
         supervisor->stop_deadline = now + STOP_MARGIN;
+    if (supervisor->election.state == STATE_DEMOTING) /* a hook that is still to come has no more */
+        lead_order_demotion(supervisor, supervisor->election.reason, now);
     keeper_send(supervisor, KEEPER_STOP, 0, &order, sizeof order, -1);
 }
 

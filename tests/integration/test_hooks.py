@@ -107,6 +107,21 @@ def test_a_hook_that_overtaken_ignores_all_ends_within_the_demote_timeout(world)
     assert now() - lost < 1.0 + 0.3
 
 
+def test_a_second_stop_signal_hastens_a_hook_that_is_still_to_come(world):
+    """The keeper is well, and is let do it: what hangs is the program, then the hook."""
+    one = world.file("one", "--mode", "leader-only", "--demote-timeout", "6s", "--stop-timeout", "8s", "--lease", "20s",
+                     "--on-demote", hook("demote", "--exit-after", 20000, "--ignore-term"),
+                     command=program("--ignore-term"))
+    one.wait_for_line("leading", 5)
+    one.signal(signal.SIGTERM)
+    one.wait_for_line("demoting", 2)
+    time.sleep(0.3)  # two at once are one
+    one.signal(signal.SIGTERM)
+    one.wait(3)
+    assert one.matching("demoted")
+    assert not one.matching("the keeper .* is killed")
+
+
 def test_a_promote_hook_that_is_late_is_ended_and_the_lead_given_up(world):
     one = world.file("one", "--promote-timeout", "1s", *hooks("--exit-after", 20000, "--ignore-term"),
                      command=program())

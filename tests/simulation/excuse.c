@@ -44,7 +44,8 @@ bool excuse_cannot_be_ended(const struct process *process)
 {
     const struct instance *instance = responsible_for(process);
 
-    if (process->kind == PROCESS_READER) /* its page runs out, whatever becomes of its writers */
+    /* Its page runs out, whatever becomes of its writers. */
+    if (process->kind == PROCESS_READER || process->acts_until != 0)
         return false;
     if (!instance || process->kill_pending || !instance_can_enforce(instance))
         return true;

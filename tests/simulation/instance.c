@@ -229,6 +229,10 @@ static void hook_failed(struct instance *instance, const struct session_id *sess
     const struct process *outside = instance->slot->outside;
     bool of_restart = session->text[0] == '\0' && outside;
 
+    bool is_ignored = instance->slot->settings->on_hook_failure == HOOK_FAILURE_IGNORE;
+
+    if (is_promotion && is_ignored)
+        return;
     term_hook_failed(of_restart ? &outside->session : session, is_promotion);
     call_operator(instance);
 }
@@ -239,7 +243,8 @@ void instance_cannot_fork(struct instance *instance, const struct child_spec *sp
 
     snprintf(session.text, sizeof session.text, "%.60s",
              program_variable(spec->environment, "CONSUL_LEADER_SESSION_ID"));
-    if (spec->is_hook)
+    const char *reason = program_variable(spec->environment, "CONSUL_LEADER_REASON");
+    if (spec->is_hook && strcmp(reason, "leader-changed") != 0)
         hook_failed(instance, &session, false);
 }
 
@@ -257,7 +262,7 @@ void instance_process_ends(struct process *process)
     if (!instance)
         return;
     judge_process_lost(process);
-    if (process->kind == PROCESS_HOOK && process->wait_status != 0)
+    if (process->kind == PROCESS_HOOK && process->wait_status != 0 && !process->is_change)
         hook_failed(instance, &process->session, process->is_promotion);
     if (!process->turn)
         return;

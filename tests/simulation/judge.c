@@ -118,9 +118,13 @@ struct instance *judge_leader(void)
 
 /* --- The rules that are looked at while somebody acts. --- */
 
-/* A reader looks at its page before each action. */
+/* A reader looks at its page before each action; a program that is told nothing ends one before the
+ * deadline that it read.
+ */
 static bool acts_now(const struct process *process)
 {
+    if (process->acts_until != 0 && host_clock(process->host) >= process->acts_until)
+        return false;
     return process->acts && (process->kind != PROCESS_READER || reader_may_act(process));
 }
 
@@ -196,7 +200,7 @@ static void look_at_loss(const struct process *process)
 {
     const struct term *term = term_of(process->session.text);
 
-    if (!term || term->told_lost == 0)
+    if (!term || term->told_lost == 0 || process->acts_until != 0)
         return;
     const struct settings *settings = term_settings(term);
     if (world.now < term->told_lost + settings_demote_budget(settings) + LOSS_SLACK ||

@@ -157,6 +157,9 @@ MUTANTS = [
            ("supervisor/lead.c", "lease_page_extend(supervisor->lease_file.page, lease->hard);",
             "lease_page_extend(supervisor->lease_file.page, lease->hard + 1000000000);")),
 
+    Mutant("a program that is told nothing taken for demoted at once", AWAY + TWO,
+           ("keeper/demotion.c", "demotion->answered_by = keeper->guard.lease.hard;", "demotion->answered_by = now;")),
+
     # Queues have ends.
     forgotten("STARTED", "nobody leads"),
     forgotten("EXITED", "nobody leads", "all have ended"),

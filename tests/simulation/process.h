@@ -58,6 +58,7 @@ struct process {
     bool execed;
     true_ns execed_at;
     bool is_promotion;  /* hook */
+    bool is_change;     /* hook: of another's lead, and of none of this instance's */
     unsigned told;      /* how often it was told to act or to rest */
     true_ns unkillable; /* until then */
     bool kill_pending;
@@ -67,6 +68,7 @@ struct process {
     struct session_id session; /* under which it acts */
     uint64_t token;
     true_ns acts_since;
+    local_ns acts_until;       /* told nothing: the deadline that it read; 0: until it is told */
     struct instance *acts_for; /* outside programs: whose hook told it; readers: whose page */
 };
 

@@ -6,6 +6,7 @@
 
 #include "common/messages/situation.h"
 #include "common/process/child.h"
+#include "include/consul_leader/lease.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/instance.h"
 #include "tests/simulation/judge.h"
@@ -15,6 +16,9 @@
 
 #define WRITE_INTERVAL MILLISECONDS(700)
 #define LOOK_INTERVAL  MILLISECONDS(20)
+#define IDLE_MOST      MILLISECONDS(500) /* without a look at the lease page */
+#define ACTION_MOST    SECONDS(3)
+#define LAST_MOMENT    MILLISECONDS(1) /* before the deadline that was read */
 
 enum action {
     ACTION_EXEC,
@@ -25,6 +29,7 @@ enum action {
     ACTION_FAIL,     /* status 1 */
     ACTION_TELL_ACT, /* a hook to its program */
     ACTION_TELL_REST,
+    ACTION_READ, /* the lease page, by a program that is told nothing */
 };
 
 static void does(void *subject, uint64_t detail);
@@ -75,6 +80,7 @@ struct deed {
     struct process *program;
     const struct session_id *session; /* NULL: it rests */
     uint64_t token;
+    local_ns until; /* process.h */
 };
 
 static void do_with_descendants(struct process *process, void *context)
@@ -86,6 +92,7 @@ static void do_with_descendants(struct process *process, void *context)
         return;
     if (!process->alive)
         return;
+    process->acts_until = deed->until;
     if (deed->session)
         act_one(process, deed->session, deed->token);
     else
@@ -129,19 +136,31 @@ static bool hooks_tell(const struct settings *settings)
 
 static void promote_hook_runs(struct process *hook)
 {
-    bool tells = hooks_tell(hook->instance->slot->settings);
+    const struct settings *settings = hook->instance->slot->settings;
+    bool tells = hooks_tell(settings);
     judge_starts(hook, hook->born);
     bool troubled = schedule_is_troubled();
     duration_ns work = chance_delay(MILLISECONDS(1), SECONDS(3));
 
+    /* Whose failures may be ignored is a hook that tells first. */
+    bool tells_first = settings->on_hook_failure == HOOK_FAILURE_IGNORE;
     if (troubled && chance_of(30)) { /* hangs, perhaps after it has told */
-        if (tells && chance_of(500))
-            plan(hook, work, ACTION_TELL_ACT);
+        if (tells && (tells_first || chance_of(500)))
+            plan(hook, tells_first ? 0 : work, ACTION_TELL_ACT);
         return;
     }
     if (tells)
-        plan(hook, work / 2, ACTION_TELL_ACT);
+        plan(hook, tells_first ? 0 : work / 2, ACTION_TELL_ACT);
     plan(hook, work, troubled && chance_of(40) ? ACTION_FAIL : ACTION_EXIT);
+}
+
+/* Nothing depends on it, however it ends. */
+static void change_hook_runs(struct process *hook)
+{
+    duration_ns work = chance_delay(MILLISECONDS(1), SECONDS(5));
+
+    if (!chance_of(100))
+        plan(hook, work, chance_of(200) ? ACTION_FAIL : ACTION_EXIT);
 }
 
 static void demote_hook_runs(struct process *hook)
@@ -173,12 +192,42 @@ static void fork_child(struct process *parent)
     child->group = parent->group;
 }
 
+/* It ends an action, or goes on with it, before the deadline that it read: at any time, or at the
+ * last moment. So it does not see at once that the page was cleared.
+ */
+static void reads(struct process *program)
+{
+    const struct instance *instance = program->instance;
+    uint64_t token;
+    local_ns now = host_clock(program->host);
+    local_ns deadline = consul_leader_lease_deadline(
+        &(struct consul_leader_lease){ .page = instance->page }, &token);
+
+    if (now + LAST_MOMENT >= deadline) {
+        rest(program);
+        plan(program, chance_between(LOOK_INTERVAL, IDLE_MOST), ACTION_READ);
+        return;
+    }
+    struct deed deed = {
+        .program = program,
+        .session = ours_session(instance),
+        .token = token,
+        .until = deadline,
+    };
+    processes_each(do_with_descendants, &deed);
+    local_ns last = deadline - LAST_MOMENT;
+    local_ns next = chance_of(300) ? last : now + chance_between(LOOK_INTERVAL, ACTION_MOST);
+    world_plan(host_true(program->host, next < last ? next : last), does, program, ACTION_READ);
+}
+
 static void program_runs(struct process *program)
 {
     const struct slot *slot = program->instance->slot;
 
     if (slot->habits.forks)
         fork_child(program);
+    if (settings_tell_nothing(slot->settings))
+        reads(program);
     if (slot->settings->mode == MODE_LEADER_ONLY) {
         judge_starts(program, program->born);
         act(program, &program->session, program->token);
@@ -252,6 +301,8 @@ static void exec(struct process *process)
         process_wake(process->parent);
     if (process->kind == PROCESS_PROGRAM)
         program_runs(process);
+    else if (process->is_change)
+        change_hook_runs(process);
     else if (process->is_promotion)
         promote_hook_runs(process);
     else
@@ -301,6 +352,9 @@ static void does(void *subject, uint64_t detail)
         else
             process_exit(process, 0);
         break;
+    case ACTION_READ:
+        reads(process);
+        break;
     case ACTION_EXIT:
         process_exit(process, 0);
         break;
@@ -333,6 +387,8 @@ struct process *program_forked(const struct child_spec *spec)
         strtoull(program_variable(spec->environment, "CONSUL_LEADER_FENCING_TOKEN"), NULL, 10);
     process->is_promotion =
         strcmp(program_variable(spec->environment, "CONSUL_LEADER_ROLE"), "leader") == 0;
+    process->is_change =
+        strcmp(program_variable(spec->environment, "CONSUL_LEADER_REASON"), "leader-changed") == 0;
     return process;
 }
 

@@ -25,13 +25,15 @@
 #define BOUND_SLACK   SECONDS(60)
 #define WATCHED       SECONDS(15) /* that the leader stays */
 #define TAKEOVER      SECONDS(2)  /* beside a stop or a demotion */
-#define TAKEOVERS     SECONDS(22) /* all three */
-#define STOPS         SECONDS(12) /* one after the other, to the last */
+#define TAKEOVERS     SECONDS(30) /* all three */
+#define STOPS         SECONDS(18) /* one after the other, to the last */
 #define EVENTS_LIMIT  400000
 
 /* --- Settings: as a command line gives them. --- */
 
-static const char *const flavours[][12] = {
+#define OPTIONS_MOST 16
+
+static const char *const flavours[][OPTIONS_MOST] = {
     { "--promote-signal", "USR1", "--demote-signal", "USR2", "--", "program" },
     { "--promote-signal", "USR1", "--demote-signal", "USR2", "--demote-ack", "--", "program" },
     { "--on-promote", "hook", "--on-demote", "hook", "--", "program" },
@@ -40,9 +42,10 @@ static const char *const flavours[][12] = {
     { "--mode", "leader-only", "--", "program" },
     { "--mode", "leader-only", "--on-promote", "hook", "--on-demote", "hook", "--", "program" },
     { "--mode", "sidecar", "--on-promote", "hook", "--on-demote", "hook" },
+    { "--", "program" }, /* told nothing */
 };
 
-static const char *const times[][6] = {
+static const char *const times[][OPTIONS_MOST] = {
     { "--ttl", "10s" }, { "--ttl", "10s", "--node-checks", "none" },
     { "--ttl", "15s" }, { "--ttl", "20s", "--lease", "12s", "--node-checks", "none" },
     { "--ttl", "30s" },
@@ -50,41 +53,57 @@ static const char *const times[][6] = {
 
 #define SIDECAR 6 /* the flavour without a program of its own */
 
-#define FLAVOURS (sizeof flavours / sizeof flavours[0])
-#define TIMES    (sizeof times / sizeof times[0])
+/* How the program is cared for, and what its failures cost. */
+#define PROBE "--probe", "http://program#interval=1s,fall=2,grace=0"
 
-/* The last two: with --exit-on-demote, with a probe and restarts. */
-static struct settings settings[TIMES][FLAVOURS][2][2];
+static const char *const cares[][OPTIONS_MOST] = {
+    { NULL },
+    { PROBE },
+    { PROBE, "--unhealthy-leader", "stay", "--on-hook-failure", "ignore", "--on-leader-change",
+      "hook" },
+    { PROBE, "--unhealthy-leader", "stop", "--on-hook-failure", "exit" },
+    { "--on-leader-change", "hook", "--demote-timeout", "1s", "--stop-timeout", "2s" },
+    { "--demote-timeout", "5s", "--stop-timeout", "7s" },
+};
 
-static void add(const char **arguments, int *count, const char *const *more, size_t most)
+static const char *const restarts[][OPTIONS_MOST] = {
+    { NULL },
+    { "--restart", "always", "--restart-limit", "20/1m" },
+    { "--restart", "on-failure", "--restart-limit", "20/1m" },
+};
+
+static const char *const ends[][OPTIONS_MOST] = { { NULL }, { "--exit-on-demote" } };
+
+#define LENGTH(table) (sizeof(table) / sizeof(table)[0])
+#define FLAVOURS      LENGTH(flavours)
+#define TIMES         LENGTH(times)
+
+static struct settings settings[TIMES][FLAVOURS][LENGTH(cares)][LENGTH(restarts)][LENGTH(ends)];
+
+static void add(const char **arguments, int *count, const char *const more[OPTIONS_MOST])
 {
-    for (size_t i = 0; i < most && more[i]; i++)
+    for (size_t i = 0; i < OPTIONS_MOST && more[i]; i++)
         arguments[(*count)++] = more[i];
 }
 
-static void read_settings(size_t time, size_t flavour, bool exits, bool cared_for)
+static void read_settings(size_t time, size_t flavour, size_t care, size_t restart, size_t end)
 {
-    static const char *const always[] = { "consul-leader", "--service",     "service", "--key",
-                                          LOCK_KEY,        "--tag-service", "none" };
-    static const char *const exit_on_demote[] = { "--exit-on-demote" };
-    static const char *const probe[] = { "--probe", "http://program#interval=1s,fall=2,grace=0" };
-    static const char *const restart[] = { "--restart", "always", "--restart-limit", "20/1m" };
-    const char *arguments[32] = { NULL };
+    static const char *const always[OPTIONS_MOST] = { "consul-leader", "--service", "service",
+                                                      "--key",         LOCK_KEY,    "--tag-service",
+                                                      "none" };
+    const char *arguments[6 * OPTIONS_MOST] = { NULL };
     struct error err;
     char **command;
     int count = 0;
 
-    add(arguments, &count, always, sizeof always / sizeof always[0]);
-    if (exits)
-        add(arguments, &count, exit_on_demote, 1);
-    if (cared_for)
-        add(arguments, &count, probe, 2);
-    if (cared_for && flavour != SIDECAR)
-        add(arguments, &count, restart, 4);
-    add(arguments, &count, times[time], sizeof times[time] / sizeof times[time][0]);
-    add(arguments, &count, flavours[flavour],
-        sizeof flavours[flavour] / sizeof flavours[flavour][0]);
-    if (options_parse(&settings[time][flavour][exits][cared_for], count, (char **)arguments,
+    add(arguments, &count, always);
+    add(arguments, &count, ends[end]);
+    add(arguments, &count, cares[care]);
+    if (flavour != SIDECAR)
+        add(arguments, &count, restarts[restart]);
+    add(arguments, &count, times[time]);
+    add(arguments, &count, flavours[flavour]);
+    if (options_parse(&settings[time][flavour][care][restart][end], count, (char **)arguments,
                       &command, &err) == 0)
         return;
     fprintf(stderr, "simulate: the settings are refused: %s\n", err.text);
@@ -98,9 +117,10 @@ void schedule_prepare(void)
     environ = nothing; /* what the machine has set must not change a run */
     for (size_t time = 0; time < TIMES; time++)
         for (size_t flavour = 0; flavour < FLAVOURS; flavour++)
-            for (int exits = 0; exits < 2; exits++)
-                for (int cared_for = 0; cared_for < 2; cared_for++)
-                    read_settings(time, flavour, exits, cared_for);
+            for (size_t care = 0; care < LENGTH(cares); care++)
+                for (size_t restart = 0; restart < LENGTH(restarts); restart++)
+                    for (size_t end = 0; end < LENGTH(ends); end++)
+                        read_settings(time, flavour, care, restart, end);
 }
 
 /* --- Who competes. --- */
@@ -152,8 +172,9 @@ static const struct settings *make_slots(void)
     for (unsigned i = 0; i < world.host_count; i++) {
         size_t flavour = chance(FLAVOURS);
         struct host *host = &world.hosts[chance_of(850) ? i : chance(world.host_count)];
-        struct slot *slot =
-            slot_new(host, &settings[time][flavour][chance_of(150)][chance_of(400)]);
+        struct slot *slot = slot_new(
+            host, &settings[time][flavour][chance_of(500) ? 0 : chance(LENGTH(cares))]
+                           [chance_of(600) ? 0 : chance(LENGTH(restarts))][chance_of(150)]);
         slot->named = chance_of(500);
         slot->pid_1 = chance_of(300);
         slot->has_cgroup = chance_of(500);

@@ -61,7 +61,8 @@ struct lock_request {
     struct session_id session;
     uint64_t index;
     uint64_t token; /* ACQUIRE: the highest token known before; WRITE, RELEASE: this term's */
-    bool unhealthy; /* RELEASE: because of our probes */
+    uint64_t others_index; /* ACQUIRE of an absent lock: the highest of any look; see lock_view */
+    bool unhealthy;        /* RELEASE: because of our probes */
 };
 
 enum answer_result {

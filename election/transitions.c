@@ -100,6 +100,7 @@ static void acquire(struct election *election, instant_ns now, struct election_c
     election->acquire_seen = election->candidacy.highest_index;
     election->overtaken = false;
     request->index = election->acquire_guard;
+    request->others_index = election->candidacy.others_index;
     request->token = election->acquire_highest;
 }
 

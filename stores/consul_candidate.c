@@ -193,17 +193,52 @@ static bool says_lock_seen(const struct entry *entry)
     return !lock_seen || json_object_get_boolean(lock_seen); /* what cannot be read may have */
 }
 
-uint64_t consul_candidate_others_saw(const struct store *store, const struct entries *entries)
+/* What is called otherwise than by a session is no candidate's. */
+static void note_other(struct store *store, const struct entry *entry)
+{
+    struct consul_candidate *candidate = &store->candidate;
+    const char *name = strrchr(entry->key, '/');
+    struct guarded_entry *other = &candidate->others[candidate->other_count];
+
+    if (!name || strlen(name + 1) >= sizeof other->session.text ||
+        candidate->other_count == CANDIDATES_GUARDED)
+        return;
+    strcpy(other->session.text, name + 1);
+    other->index = entry->index;
+    candidate->other_count++;
+}
+
+uint64_t consul_candidate_listed(struct store *store, const struct entries *entries)
 {
     AUTO_FREE char *own = entry_key(store, &store->candidate.session);
     uint64_t highest = 0;
 
+    store->candidate.other_count = 0;
     for (size_t i = 0; i < entries->count; i++) {
         const struct entry *entry = &entries->list[i];
-        if (strcmp(entry->key, own) != 0 && says_lock_seen(entry) && entry->index > highest)
+        if (strcmp(entry->key, own) == 0)
+            continue;
+        note_other(store, entry);
+        if (says_lock_seen(entry) && entry->index > highest)
             highest = entry->index;
     }
+    store->candidate.others_saw = highest;
     return highest;
+}
+
+bool consul_candidate_others_rest(const struct store *store, uint64_t others_index)
+{
+    return store->candidate.others_saw <= others_index;
+}
+
+void consul_candidate_guard(const struct store *store, struct json_object *transaction)
+{
+    const struct consul_candidate *candidate = &store->candidate;
+
+    for (unsigned i = 0; i < candidate->other_count; i++) {
+        AUTO_FREE char *key = entry_key(store, &candidate->others[i].session);
+        transaction_guard(transaction, key, candidate->others[i].index);
+    }
 }
 
 static bool stands(const struct entry *entry)

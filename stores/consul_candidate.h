@@ -20,6 +20,9 @@
 struct store;
 struct http_request;
 
+/* A transaction of Consul's has at most 64 parts. */
+#define CANDIDATES_GUARDED 48
+
 struct consul_candidate {
     struct session_id session; /* empty: none stands */
     struct session_id removed; /* its entry went with the release */
@@ -31,6 +34,12 @@ struct consul_candidate {
     uint64_t sweep_ns;         /* when to look for abandoned entries; 0: not ours to do */
     struct http_request *write;
     struct http_request *sweep;
+    struct guarded_entry {
+        struct session_id session;
+        uint64_t index;
+    } others[CANDIDATES_GUARDED]; /* those that were last listed */
+    unsigned other_count;
+    uint64_t others_saw; /* of them the highest index of one that has seen the lock */
 };
 
 /* A session stands from now on; the entry follows its first look at the lock. */
@@ -41,6 +50,16 @@ void consul_candidate_stop(struct store *store);
 
 /* A look at the lock. */
 void consul_candidate_looked(struct store *store, bool lock_exists);
+
+/* Whether no other candidate may have acquired the lock since the look in which the entries had
+ * that highest index.
+ */
+bool consul_candidate_others_rest(const struct store *store, uint64_t others_index);
+
+/* Adds to the commit that acquires an absent lock that no other entry was changed since they were
+ * listed: one absence looks like another, also where the lock was led and deleted in between.
+ */
+void consul_candidate_guard(const struct store *store, struct json_object *transaction);
 
 /* Adds the entry, which says that the lock was seen, to the commit that acquires it. */
 void consul_candidate_acquire(struct store *store, struct json_object *transaction,
@@ -61,10 +80,10 @@ void consul_candidate_released(struct store *store, const struct session_id *ses
  */
 void consul_candidate_remove(struct store *store, const struct session_id *session);
 
-/* The highest index of one of these candidates, but our present one, that has seen the lock; 0:
- * none has.
+/* Takes note of these candidates. Returns the highest index of one of them, but our present one,
+ * that has seen the lock; 0: none has.
  */
-uint64_t consul_candidate_others_saw(const struct store *store, const struct entries *entries);
+uint64_t consul_candidate_listed(struct store *store, const struct entries *entries);
 
 /* How many of these candidates stand beside us, and are healthy. */
 unsigned consul_candidate_healthy_others(const struct store *store, const struct entries *entries);

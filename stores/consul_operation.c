@@ -261,8 +261,16 @@ static void send_acquire(struct operation *operation)
     const struct lock_request *request = &operation->request;
     const char *key = store->settings->key;
     AUTO_JSON struct json_object *transaction = transaction_new();
+    struct error moved;
 
+    if (request->index == 0 && !consul_candidate_others_rest(store, request->others_index)) {
+        error_set(&moved, "%s: another may have held it since", operation->attempt.what);
+        finish(operation, ANSWER_REFUSED, &moved);
+        return;
+    }
     transaction_guard(transaction, key, request->index);
+    if (request->index == 0)
+        consul_candidate_guard(store, transaction);
     transaction_lock(transaction, key, &request->session,
                      consul_value_acquire(&store->value, request->token));
     consul_candidate_acquire(store, transaction, &request->session);

@@ -71,7 +71,7 @@ static void candidates_answered(void *context, const struct http_response *respo
 
     read->listed = true;
     if (take(read, response, &entries))
-        read->look.view.others_index = consul_candidate_others_saw(read->store, &entries);
+        read->look.view.others_index = consul_candidate_listed(read->store, &entries);
     if (read->look.view.others_index != 0)
         look_again(read);
     else

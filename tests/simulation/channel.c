@@ -1,6 +1,7 @@
 #include "tests/simulation/channel.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "common/messages/keeper.h"
 #include "common/messages/network.h"
@@ -13,6 +14,8 @@
 
 /* What a real pair holds of our messages, measured. */
 #define REAL_CAPACITY 93
+
+#define TAKEN_DOWN_MOST SECONDS(5)
 
 /* In 1,000 of a keeper's words. */
 #define REFUSALS 30
@@ -152,6 +155,30 @@ static void put(struct end *receiver, const struct message *message, int passed_
         process_wake(receiver->owner);
 }
 
+struct late {
+    struct end *receiver;
+    struct message message;
+};
+
+static void comes(void *subject, uint64_t detail)
+{
+    const struct late *late = subject;
+
+    (void)detail;
+    if (late->receiver->open)
+        put(late->receiver, &late->message, -1);
+}
+
+/* An agent that is slow, or is away, keeps the tags for seconds, or for ever. */
+static void put_late(struct end *receiver, const struct message *message)
+{
+    struct late *late = world_memory(sizeof *late);
+
+    *late = (struct late){ .receiver = receiver, .message = *message };
+    if (!chance_of(100))
+        world_plan(world.now + chance_delay(0, TAKEN_DOWN_MOST), comes, late, 0);
+}
+
 /* No memory for it either: poll() tells of room at once. Whom it would cost its life is spared. */
 static bool kernel_refuses(void)
 {
@@ -175,7 +202,10 @@ enum channel_sent channel_send(int fd, const struct message *message, int passed
         return CHANNEL_FULL;
     }
     look_at_what_is_sent(message);
-    put(end->other, message, passed_fd);
+    if (message->type == NETWORK_TAKEN_DOWN)
+        put_late(end->other, message);
+    else
+        put(end->other, message, passed_fd);
     return CHANNEL_SENT;
 }
 
@@ -193,6 +223,16 @@ void channel_send_spare(int fd, const struct message *message)
 {
     if (channel_has_room(fd) && channel_send(fd, message, -1) != CHANNEL_SENT)
         return;
+}
+
+bool channel_send_line(int fd, const char *text, size_t length)
+{
+    struct message message = { .type = MESSAGE_LOG_LINE };
+    struct log_line *line = MESSAGE_BODY(&message, struct log_line);
+
+    line->length = (uint32_t)length;
+    memcpy(line->text, text, length);
+    return channel_has_room(fd) && channel_send(fd, &message, -1) == CHANNEL_SENT;
 }
 
 /* Who found no room waits until there is some, as poll() does it. */

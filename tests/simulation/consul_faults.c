@@ -75,6 +75,38 @@ static void delete_again(void *subject, uint64_t detail)
     world_plan(world.now + SECONDS(1), delete_again, subject, detail);
 }
 
+/* Who acquired it is hardly told, and others are still on their way to an absent lock. */
+static void delete_soon(void *subject, uint64_t detail)
+{
+    const struct fault *fault = subject;
+
+    if (fault->over)
+        return;
+    if (datacenter_holder()[0] != '\0' && chance_of(100))
+        hands_delete(false);
+    world_plan(world.now + MILLISECONDS(100), delete_soon, subject, detail);
+}
+
+static void slow_down(int more)
+{
+    for (unsigned i = 0; i < world.host_count; i++) {
+        world.hosts[i].link_slow += (unsigned)more;
+        world.hosts[i].unreliable_until = world.now;
+    }
+}
+
+static void delete_at_once(struct fault *fault)
+{
+    slow_down(1);
+    delete_soon(fault, 0);
+}
+
+static void delete_at_once_ends(struct fault *fault)
+{
+    (void)fault;
+    slow_down(-1);
+}
+
 static void delete_repeatedly(struct fault *fault)
 {
     hands_delete(false);
@@ -115,6 +147,8 @@ const struct fault_kind consul_faults[] = {
     { "lock freed by hand", 0, 0, unlock, NULL },
     { "lock deleted", 0, 0, delete_lock, NULL },
     { "lock deleted again and again", SECONDS(20), SECONDS(60), delete_repeatedly, NULL },
+    { "lock deleted at once, networks slow", SECONDS(30), SECONDS(90), delete_at_once,
+      delete_at_once_ends },
     { "lock and candidates deleted", 0, 0, delete_all, NULL },
     { "lock's value overwritten", 0, 0, overwrite, NULL },
     { "session destroyed by hand", 0, 0, end_session, NULL },

@@ -20,6 +20,11 @@ bool excuse_cannot_be_ended(const struct process *process);
  */
 bool excuse_could_not_know(const struct process *one, const struct process *other);
 
+/* Of two that act the one that came later asked for an absent lock when the other, which nobody
+ * had listed yet, had just acquired it; and somebody deleted it before that came.
+ */
+bool excuse_was_not_listed(const struct process *one, const struct process *other);
+
 /* What no program but ours can be kept from: locks freed by hand, lock-delays forgotten after
  * sessions that were ended by hand or gossip. Ours wait for the lease.
  */

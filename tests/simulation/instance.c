@@ -54,7 +54,8 @@ static void start(void *subject, uint64_t detail)
     (void)detail;
     if (!slot->wanted || present)
         return;
-    if (slot->host->suspended || slot->host->off || predecessor_is_in_the_way(slot)) {
+    if (slot->host->suspended || slot->host->off || slot->host->full ||
+        predecessor_is_in_the_way(slot)) {
         slot_start(slot, SECONDS(1));
         return;
     }
@@ -63,6 +64,7 @@ static void start(void *subject, uint64_t detail)
         .slot = slot,
         .number = slot->present ? slot->present->number + 1 : 1,
         .started = world.now,
+        .has_no_page = !settings_tell_nothing(slot->settings) && chance_of(30),
     };
     slot->present = instance;
     bool has_outside = slot->outside && slot->outside->alive;
@@ -229,10 +231,6 @@ static void hook_failed(struct instance *instance, const struct session_id *sess
     const struct process *outside = instance->slot->outside;
     bool of_restart = session->text[0] == '\0' && outside;
 
-    bool is_ignored = instance->slot->settings->on_hook_failure == HOOK_FAILURE_IGNORE;
-
-    if (is_promotion && is_ignored)
-        return;
     term_hook_failed(of_restart ? &outside->session : session, is_promotion);
     call_operator(instance);
 }
@@ -246,6 +244,18 @@ void instance_cannot_fork(struct instance *instance, const struct child_spec *sp
     const char *reason = program_variable(spec->environment, "CONSUL_LEADER_REASON");
     if (spec->is_hook && strcmp(reason, "leader-changed") != 0)
         hook_failed(instance, &session, false);
+}
+
+void instance_has_no_keeper(struct instance *instance)
+{
+    hook_failed(instance, ours_session(instance), false);
+}
+
+void instances_cut_records(const struct host *host)
+{
+    for (unsigned i = 0; i < slot_count; i++)
+        if (slots[i].host == host && chance_of(500))
+            slots[i].record_kept = (unsigned)chance(RECORD_PARTS);
 }
 
 static void kill_with_container(struct process *process, void *context)

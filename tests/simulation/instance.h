@@ -34,12 +34,14 @@ struct slot {
     bool named; /* it is a place: lock and record */
     bool pid_1; /* in a container of its own */
     bool has_cgroup;
+    bool relays;          /* supervisor and keeper cannot write into the log by themselves */
     bool wanted;          /* the scheduler keeps it running */
     bool unwell;          /* its program fails its probes, where it has any */
     true_ns unwell_until; /* it was, last; 0: never */
 
     struct record record; /* on disk */
     bool has_record;
+    unsigned record_kept;   /* of RECORD_PARTS, in the order in which they were written */
     struct instance *shown; /* whose lease page is in the place's folder; NULL: nobody's */
 
     struct instance *present; /* the last that was started; NULL: none yet */
@@ -53,9 +55,11 @@ struct instance {
     struct process *keeper; /* the last */
     struct process *network;
     struct consul_leader_lease_page *page; /* the lease page */
+    bool has_no_page;                      /* its file could not be made */
     struct process *reader;                /* who acts by it; NULL: nobody now */
     true_ns started;
     uint64_t known;     /* the highest index of the lock that it was shown */
+    true_ns listed;     /* when it last asked for the list of candidates; 0: not yet */
     true_ns stop_asked; /* 0: not */
     true_ns held_until; /* until then one of its processes could not be killed; 0: never */
     true_ns taken_over; /* when another process of its had last to see to the end of what acts */
@@ -94,6 +98,13 @@ void instance_hurry(struct instance *instance);
 /* A hook of its could not be started. */
 struct child_spec;
 void instance_cannot_fork(struct instance *instance, const struct child_spec *spec);
+
+/* A keeper that is owed a demotion could not be forked. */
+void instance_has_no_keeper(struct instance *instance);
+
+/* The machine has lost power: what was last written of a record may be there in part. */
+#define RECORD_PARTS 7
+void instances_cut_records(const struct host *host);
 
 /* Its program, while it lives; NULL. */
 struct process *instance_program(const struct instance *instance);

@@ -155,7 +155,8 @@ static bool look_at_pair(const struct process *one, const struct process *other)
     if (same_lead(one, other))
         return false;
     if (!is_running(one) || !is_running(other) || excuse_cannot_be_ended(one) ||
-        excuse_cannot_be_ended(other) || excuse_could_not_know(one, other))
+        excuse_cannot_be_ended(other) || excuse_could_not_know(one, other) ||
+        excuse_was_not_listed(one, other))
         return true;
     condemn(RULE_TWO_ACT, "%s with token %" PRIu64 " and %s with token %" PRIu64, name_of(one),
             one->token, name_of(other), other->token);

@@ -2,6 +2,7 @@
 #include "tests/simulation/datacenter.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/gossip.h"
+#include "tests/simulation/instance.h"
 #include "tests/simulation/process.h"
 #include "tests/simulation/transport.h"
 
@@ -30,6 +31,8 @@
     }
 
 STATE(full)
+STATE(no_exec)
+STATE(disk_full)
 REMEMBERED_STATE(slow, slow_until)
 STATE(cut_out)
 STATE(cut_in)
@@ -48,6 +51,7 @@ static void crash(struct fault *fault)
     fault->host->off++;
     fault->host->crashes++;
     fault->host->agent_down++;
+    instances_cut_records(fault->host);
     processes_crash(fault->host);
 }
 
@@ -113,6 +117,8 @@ static void lagging_ends(struct fault *fault)
 
 const struct fault_kind machine_faults[] = {
     { "nothing can be forked", SECONDS(1), SECONDS(30), full_begins, full_ends },
+    { "nothing can be executed", SECONDS(1), SECONDS(20), no_exec_begins, no_exec_ends },
+    { "disk full", SECONDS(1), SECONDS(40), disk_full_begins, disk_full_ends },
     { "machine crashes", SECONDS(2), SECONDS(40), crash, boot },
     { "machine suspended", SECONDS(1), SECONDS(60), suspend, resume },
     { "machine slow", SECONDS(5), SECONDS(60), slow_begins, slow_ends },

@@ -192,6 +192,8 @@ MUTANTS = [
            ("keeper/demotion.c", "if (keeper->program.state != PROGRAM_ENDED) ", "")),
     Mutant("an absence that was not watched counts on", TWO,
            ("election/candidacy.c", "    if (candidacy->absent)\n        candidacy->free = false;", "")),
+    Mutant("an absent lock acquired beside one that was just deleted", TWO,
+           ("stores/consul_operation.c", "    if (request->index == 0)\n        consul_candidate_guard(store, transaction);\n", "")),
     Mutant("a second stop signal leaves the demotion its time", ("one of ours is killed",),
            ("supervisor/supervisor.c", "    if (supervisor->election.state == STATE_DEMOTING) /* a hook", "    if (false) /* a hook")),
     Mutant("a candidate without a keeper may lead", PAGE,

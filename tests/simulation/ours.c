@@ -95,15 +95,26 @@ static local_ns keeper_due(const struct process *process)
     return keeper_next_due(process->state);
 }
 
+static bool cannot_fork(struct error *err)
+{
+    if (process_current->host->full)
+        error_set(err, "cannot fork: no memory");
+    return process_current->host->full;
+}
+
 int keeper_start_process(struct supervisor *supervisor, struct error *err)
 {
     struct process *parent = process_current;
     struct instance *instance = parent->instance;
+
+    if (cannot_fork(err)) {
+        instance_has_no_keeper(instance);
+        return -1;
+    }
     struct process *process = process_new(PROCESS_KEEPER, parent->host, instance, parent);
     struct keeper_start *start = world_memory(sizeof *start);
     int ends[2];
 
-    (void)err;
     channel_new(ends, parent, process);
     keeper_fill_start(supervisor, ends[1], start);
     process->state = world_memory(sizeof(struct keeper));
@@ -144,11 +155,12 @@ static local_ns network_due(const struct process *process)
 int network_start_process(struct supervisor *supervisor, struct error *err)
 {
     struct process *parent = process_current;
-    struct process *process = process_new(PROCESS_NETWORK, parent->host, parent->instance, parent);
-    struct network_state *state = world_memory(sizeof *state);
     int with_supervisor[2], with_keeper[2];
 
-    (void)err;
+    if (cannot_fork(err))
+        return -1;
+    struct process *process = process_new(PROCESS_NETWORK, parent->host, parent->instance, parent);
+    struct network_state *state = world_memory(sizeof *state);
     channel_new(with_supervisor, parent, process);
     channel_new(with_keeper, parent, process);
     state->network = (struct network){
@@ -207,13 +219,28 @@ void ours_start(struct instance *instance)
         .signals = &no_signals,
     };
     supervisor_init(supervisor);
-    instance->page = supervisor->lease_file.page = world_memory(sizeof *instance->page);
+    instance->page = world_memory(sizeof *instance->page);
+    if (!instance->has_no_page)
+        supervisor->lease_file.page = instance->page;
     supervisor->place.lock_fd = slot->named ? (int)slot->number : -1;
     process_current = process;
     keeper_start_process(supervisor, &err);
     network_start_process(supervisor, &err);
     process_current = NULL;
     process_wake(process);
+}
+
+bool ours_relay_line(const char *line, size_t length)
+{
+    const struct process *process = process_current;
+    const struct supervisor_state *state = process->state;
+    const struct keeper *keeper = process->state;
+
+    if (process->kind == PROCESS_NETWORK)
+        return true;
+    return channel_send_line(process->kind == PROCESS_KEEPER ? keeper->network_fd
+                                                             : state->supervisor.network.fd,
+                             line, length);
 }
 
 const struct session_id *ours_session(const struct instance *instance)

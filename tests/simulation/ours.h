@@ -5,12 +5,16 @@
 #define SIMULATION_OURS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct instance;
 struct session_id;
 struct situation;
 
 void ours_start(struct instance *instance);
+
+/* A line of the present process's log goes to its network process, which alone can write it. */
+bool ours_relay_line(const char *line, size_t length);
 
 /* What the keeper was last told when it was to promote. NULL: there is none. */
 const struct situation *ours_situation(const struct instance *instance);

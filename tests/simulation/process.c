@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "common/base/signals.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/channel.h"
 #include "tests/simulation/instance.h"
@@ -278,8 +279,7 @@ void process_signal(struct process *process, int number)
     if (number == SIGKILL) {
         process_kill(process);
     } else if (process->kind == PROCESS_SUPERVISOR) {
-        if (process->signal_count < sizeof process->signals / sizeof process->signals[0])
-            process->signals[process->signal_count++] = (unsigned)number;
+        process->signals |= SIGNAL_BIT(number);
         process_wake(process);
     } else {
         program_signalled(process, number);

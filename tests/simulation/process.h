@@ -50,12 +50,12 @@ struct process {
     true_ns timer_at; /* likewise */
     bool turn_missed;
     unsigned calls_left; /* killed as it makes the last of so many system calls; 0: not */
-    unsigned signals[8]; /* pending, of a supervisor */
-    unsigned signal_count;
+    uint64_t signals;    /* pending, of a supervisor: one a number, as the kernel keeps them */
 
     /* Programs and hooks. */
     bool gated; /* forked, not let go */
     bool execed;
+    bool exec_failed;
     true_ns execed_at;
     bool is_promotion;  /* hook */
     bool is_change;     /* hook: of another's lead, and of none of this instance's */

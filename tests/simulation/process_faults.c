@@ -216,9 +216,9 @@ static void stop_or_continue(void *subject, uint64_t left)
 
     if (program && program->sigstopped)
         program_signalled(program, SIGCONT);
-    else
+    else if (left > 0 && !fault->over)
         stop_program(fault);
-    if (left > 0)
+    if (left > 0 && !fault->over)
         world_plan(world.now + STOP_INTERVAL, stop_or_continue, fault, left - 1);
     else if (program && chance_of(500))
         program_crashes(program);

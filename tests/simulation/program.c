@@ -136,21 +136,18 @@ static bool hooks_tell(const struct settings *settings)
 
 static void promote_hook_runs(struct process *hook)
 {
-    const struct settings *settings = hook->instance->slot->settings;
-    bool tells = hooks_tell(settings);
+    bool tells = hooks_tell(hook->instance->slot->settings);
     judge_starts(hook, hook->born);
     bool troubled = schedule_is_troubled();
     duration_ns work = chance_delay(MILLISECONDS(1), SECONDS(3));
 
-    /* Whose failures may be ignored is a hook that tells first. */
-    bool tells_first = settings->on_hook_failure == HOOK_FAILURE_IGNORE;
     if (troubled && chance_of(30)) { /* hangs, perhaps after it has told */
-        if (tells && (tells_first || chance_of(500)))
-            plan(hook, tells_first ? 0 : work, ACTION_TELL_ACT);
+        if (tells && chance_of(500))
+            plan(hook, work, ACTION_TELL_ACT);
         return;
     }
     if (tells)
-        plan(hook, tells_first ? 0 : work / 2, ACTION_TELL_ACT);
+        plan(hook, work / 2, ACTION_TELL_ACT);
     plan(hook, work, troubled && chance_of(40) ? ACTION_FAIL : ACTION_EXIT);
 }
 
@@ -295,6 +292,11 @@ void program_crashes(struct process *process)
 
 static void exec(struct process *process)
 {
+    if (process->host->no_exec) {
+        process->exec_failed = true;
+        process_exit(process, 127);
+        return;
+    }
     process->execed = true;
     process->execed_at = world.now;
     if (process->parent)

@@ -25,7 +25,7 @@
 #define BOUND_SLACK   SECONDS(60)
 #define WATCHED       SECONDS(15) /* that the leader stays */
 #define TAKEOVER      SECONDS(2)  /* beside a stop or a demotion */
-#define TAKEOVERS     SECONDS(30) /* all three */
+#define TAKEOVERS     SECONDS(36) /* all three */
 #define STOPS         SECONDS(18) /* one after the other, to the last */
 #define EVENTS_LIMIT  400000
 
@@ -51,7 +51,8 @@ static const char *const times[][OPTIONS_MOST] = {
     { "--ttl", "30s" },
 };
 
-#define SIDECAR 6 /* the flavour without a program of its own */
+#define HOOKS_ALONE 2
+#define SIDECAR     6
 
 /* How the program is cared for, and what its failures cost. */
 #define PROBE "--probe", "http://program#interval=1s,fall=2,grace=0"
@@ -65,6 +66,8 @@ static const char *const cares[][OPTIONS_MOST] = {
     { "--on-leader-change", "hook", "--demote-timeout", "1s", "--stop-timeout", "2s" },
     { "--demote-timeout", "5s", "--stop-timeout", "7s" },
 };
+
+#define HOOKS_IGNORED 2
 
 static const char *const restarts[][OPTIONS_MOST] = {
     { NULL },
@@ -163,6 +166,14 @@ static void make_machines(void)
     }
 }
 
+/* A hook that alone tells the program of its lead is not to be ignored. */
+static size_t some_care(size_t flavour)
+{
+    size_t care = chance_of(500) ? 0 : chance(LENGTH(cares));
+
+    return care == HOOKS_IGNORED && (flavour == HOOKS_ALONE || flavour == SIDECAR) ? 0 : care;
+}
+
 /* All with the same times, as the manual asks. */
 static const struct settings *make_slots(void)
 {
@@ -172,12 +183,13 @@ static const struct settings *make_slots(void)
     for (unsigned i = 0; i < world.host_count; i++) {
         size_t flavour = chance(FLAVOURS);
         struct host *host = &world.hosts[chance_of(850) ? i : chance(world.host_count)];
-        struct slot *slot = slot_new(
-            host, &settings[time][flavour][chance_of(500) ? 0 : chance(LENGTH(cares))]
-                           [chance_of(600) ? 0 : chance(LENGTH(restarts))][chance_of(150)]);
+        size_t restart = chance_of(600) ? 0 : chance(LENGTH(restarts));
+        struct slot *slot =
+            slot_new(host, &settings[time][flavour][some_care(flavour)][restart][chance_of(150)]);
         slot->named = chance_of(500);
         slot->pid_1 = chance_of(300);
         slot->has_cgroup = chance_of(500);
+        slot->relays = chance_of(200);
         slot->habits = (struct habits){
             .forks = chance_of(300),
             .changes_user = chance_of(200),
@@ -243,13 +255,14 @@ static bool another_leads_after(duration_ns time)
     return judge_verdict() == RULES;
 }
 
-/* One is asked to stop, and another leads when it has ended. */
+/* One is asked to stop, and another leads when it has ended; then it stands again. */
 static bool planned_takeover(void)
 {
     struct instance *leader = judge_leader();
 
     instance_stop(leader);
-    return another_leads_after(leader->slot->settings->stop_timeout_ns);
+    return another_leads_after(leader->slot->settings->stop_timeout_ns) &&
+           go_on(world.now + RESTART_MOST);
 }
 
 /* A supervisor is killed, and its keeper and network process give the lock away. */

@@ -140,6 +140,8 @@ void terms_sent(const struct call *call)
 
     if (ended)
         gives_away(ended, "its end");
+    if (after(call->path, "/v1/kv/" CANDIDATES_KEY "?"))
+        call->instance->listed = world.now;
     if (!after(call->path, "/v1/txn"))
         return;
     if (verb_session(call->body, "unlock", session))
@@ -148,6 +150,8 @@ void terms_sent(const struct call *call)
         struct term *term = term_of(session);
         if (term && term->given_away)
             judge_asks_again(session);
+        if (term)
+            term->listed = call->instance->listed;
     }
 }
 
@@ -241,15 +245,26 @@ static uint64_t highest_index(const char *body)
     return highest;
 }
 
+static void entry_written(const char *entry)
+{
+    struct term *term = term_at(entry);
+
+    if (term && term->entered == 0)
+        term->entered = world.now;
+}
+
 void terms_answered(const struct call *call, int status, const char *body)
 {
     const char *renewed = after(call->path, "/v1/session/renew/");
+    const char *entry = after(call->path, "/v1/kv/" CANDIDATES_KEY);
     char session[64];
     struct term *term = renewed ? term_of(renewed) : NULL;
     uint64_t index = highest_index(body);
 
     if (index > call->instance->known)
         call->instance->known = index;
+    if (entry && strcmp(call->method, "PUT") == 0 && strcmp(body, "true") == 0)
+        entry_written(entry);
     if (after(call->path, "/v1/session/create") && status == 200)
         session_created(call, body);
     else if (term && status == 200)

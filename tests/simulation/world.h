@@ -36,7 +36,9 @@ struct host {
     unsigned slow;      /* processes wait long for a processor */
     true_ns slow_until; /* when it was last */
 
-    unsigned full; /* nothing can be forked */
+    unsigned full;      /* nothing can be forked */
+    unsigned no_exec;   /* nothing can be executed */
+    unsigned disk_full; /* nothing can be written */
     unsigned agent_down;
     unsigned agent_frozen;
     unsigned cut_out;     /* nothing reaches Consul's servers */

@@ -8,7 +8,7 @@
 #include "election/election.h"
 #include "tests/simulation/world.h"
 
-#define FAULTS_MAX 53
+#define FAULTS_MAX 54
 
 struct coverage {
     uint32_t cells[ELECTION_STATES][ELECTION_EVENTS];

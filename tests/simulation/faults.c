@@ -63,8 +63,7 @@ static bool choose_victim(struct fault *fault)
     return true;
 }
 
-/* What ends just before or after a deadline is worth more than what ends at any time. */
-static duration_ns about_a_lease(const struct instance *instance)
+duration_ns about_a_lease(const struct instance *instance)
 {
     const struct settings *settings = instance->slot->settings;
 

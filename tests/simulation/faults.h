@@ -60,6 +60,9 @@ extern const struct fault_kind process_faults[], machine_faults[], consul_faults
 /* Calls `strike` once, when that moment comes before the fault is over. */
 void fault_awaits(struct fault *fault, enum moment moment, void (*strike)(struct fault *fault));
 
+/* What ends just before or after a deadline is worth more than what ends at any time. */
+duration_ns about_a_lease(const struct instance *instance);
+
 /* Stops it until the fault is over. */
 void fault_stops(struct fault *fault, struct process *process);
 

@@ -159,7 +159,7 @@ static void is_stopped(struct process *process, void *context)
 {
     const struct process **stopped = context;
 
-    if (process->stopped > 0 && process->instance == (*stopped)->instance)
+    if (process_stands_still(process) && process->instance == (*stopped)->instance)
         *stopped = process;
 }
 
@@ -172,7 +172,7 @@ bool instance_disturbed_since(const struct instance *instance, true_ns then)
         (host->ran_again != 0 && host->ran_again >= then))
         return true;
     processes_each(is_stopped, &stopped);
-    return stopped->stopped > 0;
+    return process_stands_still(stopped);
 }
 
 struct search {

@@ -345,7 +345,7 @@ void judge_promotes(const struct process *supervisor, const struct situation *si
 {
     const struct term *term = term_of(situation->session.text);
 
-    if (!term)
+    if (!term || instance_disturbed_since(term->instance, world.now))
         return;
     const struct settings *settings = term_settings(term);
     int64_t least = (int64_t)(settings_demote_budget(settings) + settings->renew_interval_ns);

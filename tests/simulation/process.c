@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include "common/base/signals.h"
 #include "tests/simulation/chance.h"
@@ -12,9 +14,11 @@
 #include "tests/simulation/judge.h"
 #include "tests/simulation/program.h"
 #include "tests/simulation/reader.h"
+#include "tests/simulation/story.h"
 
 #define PROCESSES_MAX 8192
 #define FIRST_PID     1000
+#define STACK_SIZE    (1 << 19)
 
 struct process *process_current;
 
@@ -25,10 +29,21 @@ static size_t count;
 static struct process *present[PROCESSES_MAX];
 static size_t present_count;
 
+/* A turn that may stand still has a stack of its own, on which it waits while others go on. */
+struct standstill {
+    ucontext_t within;
+    ucontext_t outside;
+    char stack[STACK_SIZE];
+};
+
+static struct standstill *standstill_current; /* of the turn that goes on; NULL: it has none */
+static struct standstill *spare_standstill;   /* of a turn that has ended; NULL: make one */
+
 void processes_begin(void)
 {
     count = present_count = 0;
     process_current = NULL;
+    spare_standstill = NULL;
     channels_begin();
 }
 
@@ -69,7 +84,12 @@ void processes_each(void (*call)(struct process *process, void *context), void *
 
 bool process_can_run(const struct process *process)
 {
-    return process->alive && process->stopped == 0 && process->host->suspended == 0;
+    return process->alive && process->host->suspended == 0 && !process_stands_still(process);
+}
+
+bool process_stands_still(const struct process *process)
+{
+    return process->stopped > 0 || process->standstill;
 }
 
 /* --- Turns. --- */
@@ -119,6 +139,86 @@ static void set_timer(struct process *process)
     process->timer_at = at;
 }
 
+static void disturb(struct process *process)
+{
+    if (process->instance)
+        process->instance->disturbed = world.now;
+}
+
+static void end_turn(struct process *process)
+{
+    reader_looks(process->instance);
+    if (process->alive)
+        set_timer(process);
+}
+
+static void run_turn(void)
+{
+    process_current->turn(process_current);
+}
+
+static struct standstill *begin_standstill(void)
+{
+    struct standstill *standstill =
+        spare_standstill ? spare_standstill : world_memory(sizeof *standstill);
+
+    spare_standstill = NULL;
+    getcontext(&standstill->within);
+    standstill->within.uc_stack.ss_sp = standstill->stack;
+    standstill->within.uc_stack.ss_size = sizeof standstill->stack;
+    standstill->within.uc_link = &standstill->outside;
+    makecontext(&standstill->within, run_turn, 0);
+    return standstill;
+}
+
+/* Until the turn ends or stands still. */
+static void enter(struct process *process, struct standstill *standstill)
+{
+    process_current = process;
+    standstill_current = standstill;
+    swapcontext(&standstill->outside, &standstill->within);
+    standstill_current = NULL;
+    if (!process->standstill)
+        spare_standstill = standstill;
+}
+
+static void go_on(void *subject, uint64_t detail)
+{
+    struct process *process = subject;
+    struct standstill *standstill = process->standstill;
+
+    (void)detail;
+    process->standstill = NULL;
+    if (!process->alive)
+        return;
+    if (!process_can_run(process)) {
+        process->standstill = standstill;
+        world_plan(world.now + MILLISECONDS(10), go_on, process, 0);
+        return;
+    }
+    process->ran_again = world.now;
+    disturb(process);
+    enter(process, standstill);
+    if (!process->standstill)
+        end_turn(process);
+    process_current = NULL;
+    if (process->turn_missed && process_can_run(process)) {
+        process->turn_missed = false;
+        process_wake(process);
+    }
+    judge_look();
+}
+
+static void stand_still(struct process *process)
+{
+    disturb(process);
+    story_tell("--- %s stands still for %.3fs", story_process(process),
+               (double)process->pause / (double)SECONDS(1));
+    process->standstill = standstill_current;
+    world_plan(world.now + process->pause, go_on, process, 0);
+    swapcontext(&process->standstill->within, &standstill_current->outside);
+}
+
 static void turn(void *subject, uint64_t ticket)
 {
     struct process *process = subject;
@@ -131,29 +231,41 @@ static void turn(void *subject, uint64_t ticket)
         return;
     }
     process_current = process;
-    if (setjmp(escape) == 0)
+    if (process->pause_left > 0)
+        enter(process, begin_standstill());
+    else if (setjmp(escape) == 0)
         process->turn(process);
+    if (!process->standstill)
+        end_turn(process);
     process_current = NULL;
-    reader_looks(process->instance);
-    if (process->alive)
-        set_timer(process);
+}
+
+/* Of a process that its turn has killed. */
+static void leave_turn(void)
+{
+    if (standstill_current)
+        setcontext(&standstill_current->outside);
+    longjmp(escape, 1);
 }
 
 void process_enters_kernel(void)
 {
     struct process *process = process_current;
 
+    if (process && process->pause_left > 0 && standstill_current && --process->pause_left == 0)
+        stand_still(process);
     if (!process || process->calls_left == 0 || --process->calls_left > 0)
         return;
-    process->instance->disturbed = world.now;
+    disturb(process);
     process_kill(process);
-    longjmp(escape, 1);
+    leave_turn();
 }
 
 void process_exit_within_turn(int status)
 {
     process_exit(process_current, status);
-    longjmp(escape, 1);
+    leave_turn();
+    abort(); /* not reached */
 }
 
 /* --- Death. --- */
@@ -206,17 +318,11 @@ static void leave_children(struct process *parent)
     }
 }
 
-static void disturb(struct process *process)
-{
-    if (process->instance)
-        process->instance->disturbed = world.now;
-}
-
 static void end(struct process *process, int wait_status)
 {
     if (!process->alive)
         return;
-    if (process->stopped > 0)
+    if (process_stands_still(process))
         disturb(process); /* up to now */
     process->wait_status = wait_status;
     instance_process_ends(process);

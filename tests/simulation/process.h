@@ -49,8 +49,11 @@ struct process {
     true_ns turn_at;  /* 0: none is planned */
     true_ns timer_at; /* likewise */
     bool turn_missed;
-    unsigned calls_left; /* killed as it makes the last of so many system calls; 0: not */
-    uint64_t signals;    /* pending, of a supervisor: one a number, as the kernel keeps them */
+    unsigned calls_left;           /* killed as it makes the last of so many system calls; 0: not */
+    unsigned pause_left;           /* stands still in the last of so many; 0: not */
+    duration_ns pause;             /* for so long */
+    struct standstill *standstill; /* it does so now; NULL: not */
+    uint64_t signals; /* pending, of a supervisor: one a number, as the kernel keeps them */
 
     /* Programs and hooks. */
     bool gated; /* forked, not let go */
@@ -84,6 +87,9 @@ struct process *process_find(pid_t pid);
 
 /* Whether it is alive, not stopped, and its machine runs. */
 bool process_can_run(const struct process *process);
+
+/* Whether it was stopped, or waits within a turn. */
+bool process_stands_still(const struct process *process);
 
 /* A turn soon. */
 void process_wake(struct process *process);

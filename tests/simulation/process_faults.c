@@ -60,8 +60,23 @@ static void kill_within_turn(struct fault *fault)
     ours[chance(3)]->calls_left = 1 + (unsigned)chance(20);
 }
 
+/* It is not given a processor between two of them. */
+static void stand_still_within_turn(struct fault *fault)
+{
+    struct process *ours[] = { fault->instance->supervisor, fault->instance->keeper,
+                               fault->instance->network };
+    struct process *process = ours[chance(3)];
+
+    process->pause_left = 1 + (unsigned)chance(20);
+    process->pause = chance_of(700) ? chance_between(MILLISECONDS(1), SECONDS(3))
+                                    : chance_between(SECONDS(3), SECONDS(40));
+}
+
 static void spare(struct fault *fault)
 {
+    fault->instance->supervisor->pause_left = 0;
+    fault->instance->keeper->pause_left = 0;
+    fault->instance->network->pause_left = 0;
     fault->instance->supervisor->calls_left = 0;
     fault->instance->keeper->calls_left = 0;
     fault->instance->network->calls_left = 0;
@@ -137,12 +152,12 @@ static void await_renewal(struct fault *fault)
     fault_awaits(fault, MOMENT_RENEWED, hang_soon);
 }
 
-/* The keeper hangs before it has read the order to promote, mostly the others with it; or it or the
- * supervisor dies.
+/* The keeper hangs before it has read the order to promote, mostly the others with it, or between
+ * its look at the lease and what it starts; or it or the supervisor dies.
  */
 static void interrupt_promotion(struct fault *fault)
 {
-    switch (chance(3)) {
+    switch (chance(4)) {
     case 0:
         story_tell("--- the keeper is stopped as it is to promote");
         stop_keeper(fault);
@@ -150,6 +165,10 @@ static void interrupt_promotion(struct fault *fault)
             stop_supervisor_and_network(fault);
         break;
     case 1:
+        fault->instance->keeper->pause_left = 1 + (unsigned)chance(4);
+        fault->instance->keeper->pause = about_a_lease(fault->instance);
+        break;
+    case 2:
         fault->instance->supervisor->calls_left = 1 + (unsigned)chance(4);
         break;
     default:
@@ -313,6 +332,8 @@ const struct fault_kind process_faults[] = {
     { "two processes killed", 0, 0, kill_two, NULL },
     { "container killed", 0, 0, kill_container, NULL },
     { "killed between two system calls", SECONDS(1), SECONDS(30), kill_within_turn, spare },
+    { "stands still between two system calls", SECONDS(1), SECONDS(30), stand_still_within_turn,
+      spare },
     { "supervisor stopped", SECONDS(1), SECONDS(45), stop_supervisor, NULL },
     { "keeper stopped", SECONDS(1), SECONDS(45), stop_keeper, NULL },
     { "network process stopped", SECONDS(1), SECONDS(45), stop_network, NULL },

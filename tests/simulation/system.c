@@ -285,7 +285,6 @@ ssize_t simulated_read(int fd, void *buffer, size_t size)
 
 int child_spawn(struct child *child, const struct child_spec *spec, struct error *err)
 {
-    process_enters_kernel();
     if (process_current->host->full) {
         instance_cannot_fork(process_current->instance, spec);
         return error_set(err, "cannot fork: no memory");
@@ -293,6 +292,7 @@ int child_spawn(struct child *child, const struct child_spec *spec, struct error
     *child = (struct child){ .pid = program_forked(spec)->pid };
     child->gate = FIRST_GATE + child->pid;
     child->report = child->gate + REPORT_OFFSET;
+    process_enters_kernel(); /* not before: the environment is one static buffer for all keepers */
     return 0;
 }
 

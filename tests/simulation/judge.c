@@ -292,7 +292,8 @@ static void look_at_need(const struct process *process)
 {
     const struct term *term = term_of(process->session.text);
 
-    if (!term || !leads_itself(process))
+    /* One that is told nothing acts for a lease after its lead was given up. */
+    if (!term || !leads_itself(process) || process->acts_until != 0)
         return;
     const struct instance *instance = term->instance;
     const struct host *host = instance->slot->host;

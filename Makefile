@@ -45,13 +45,13 @@ unit_sources     := $(wildcard tests/unit/*.c) \
                     $(filter-out $(main_sources),$(sort $(plain_sources) $(network_sources)))
 # The simulator is the shipped code in a world of its own: what forks, waits, writes files or speaks
 # to the network is left out and replaced, the system calls of the rest are renamed (symbols).
-unsimulated      := $(main_sources) keeper/keeper.c supervisor/peers.c common/messages/channel.c common/base/log.c \
+unsimulated      := $(main_sources) keeper/keeper.c supervisor/peers.c common/messages/channel.c common/base/log.c common/base/machine.c \
                     $(addprefix common/process/,child.c user.c signal_state.c ack.c sweep.c cgroup.c cgroup_folder.c inherited.c \
                     output.c) \
                     $(addprefix probes/,exec.c http.c tcp.c consul.c transfer.c) \
                     $(addprefix common/place/,place.c record.c remains.c directory.c lease_file.c) \
                     $(addprefix consul/,http.c http_failure.c tls.c address.c token.c)
-simulated        := $(filter-out $(unsimulated) election/transitions.c,$(sort $(plain_sources) $(network_sources)))
+simulated        := $(filter-out $(unsimulated),$(sort $(plain_sources) $(network_sources)))
 model            := $(wildcard tests/model/*.c)
 simulation       := $(wildcard tests/simulation/*.c)
 soak             := $(wildcard tests/soak/*.c) tests/simulation/chance.c \
@@ -114,17 +114,10 @@ $(BUILD)/objects/%.o: %.c $(BUILD)/compiled-with
 	@mkdir -p $(@D)
 	$(COMPILE) $(if $(filter $(needs_libraries),$<),$(shell pkg-config --cflags libcurl json-c)) -MMD -MP -c -o $@ $<
 
-# The election's table tells of each cell that is entered. Nothing else of the shipped code is changed.
-$(BUILD)/simulation/transitions.c: election/transitions.c tests/simulation/observe
-	@mkdir -p $(@D)
-	tests/simulation/observe <$< >$@
-
-$(BUILD)/simulation/transitions.o: $(BUILD)/simulation/transitions.c $(BUILD)/compiled-with
-	$(COMPILE) -MMD -MP -c -o $@ $<
-
-shipped_objects = $(call objects_of,$(simulated)) $(BUILD)/simulation/transitions.o
+shipped_objects = $(call objects_of,$(simulated))
 
 $(BUILD)/simulation/shipped.o: $(shipped_objects) tests/simulation/symbols Makefile
+	@mkdir -p $(@D)
 	$(LD) -r -o $@ $(filter %.o,$^)
 	objcopy --redefine-syms=tests/simulation/symbols $@
 
@@ -143,7 +136,7 @@ $(BUILD)/compiled-with: force
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 .PHONY: force
 
--include $(patsubst %.o,%.d,$(call objects_of,$(all_sources)) $(BUILD)/simulation/transitions.o)
+-include $(patsubst %.o,%.d,$(call objects_of,$(all_sources)))
 
 # Everything that the project promises about itself; tests/run counts what passed.
 test:

@@ -6,35 +6,6 @@
 
 #define STANDSTILL 1000000000u
 
-static const char *const reason_names[ELECTION_REASONS] = {
-    [REASON_NONE] = "none",
-    [REASON_ACQUIRED] = "acquired",
-    [REASON_LEASE_EXPIRED] = "lease-expired",
-    [REASON_LOCK_LOST] = "lock-lost",
-    [REASON_PROMOTION_FAILED] = "promotion-failed",
-    [REASON_UNHEALTHY] = "unhealthy",
-    [REASON_PROGRAM_ENDED] = "program-ended",
-    [REASON_PROGRAM_RESTARTED] = "program-restarted",
-    [REASON_SHUTDOWN] = "shutdown",
-    [REASON_RESTART] = "restart",
-};
-
-static const char *const state_names[ELECTION_STATES] = {
-    [STATE_IDLE] = "idle",           [STATE_WAITING] = "waiting", [STATE_ACQUIRING] = "acquiring",
-    [STATE_PROMOTING] = "promoting", [STATE_LEADING] = "leading", [STATE_DEMOTING] = "demoting",
-    [STATE_RELEASING] = "releasing", [STATE_STOPPED] = "stopped",
-};
-
-const char *election_reason_name(enum election_reason reason)
-{
-    return reason_names[reason];
-}
-
-const char *election_state_name(enum election_state state)
-{
-    return state_names[state];
-}
-
 void election_init(struct election *election, const struct election_terms *terms)
 {
     memset(election, 0, sizeof *election);
@@ -221,6 +192,7 @@ void election_time_passed(struct election *election, instant_ns now,
     instant_ns opens = candidacy_opens(&election->candidacy);
     if (election->state == STATE_WAITING && opens != 0 && now >= opens)
         transition(election, EVENT_OPEN, now, commands);
+    election_assert_sound(election, ELECTION_STATES);
 }
 
 void election_store_reopened(struct election *election, instant_ns now,

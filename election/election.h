@@ -152,6 +152,7 @@ struct election {
     uint64_t write_serial; /* the open write of the value, or its read-back; 0: none */
     instant_ns write_due;  /* when to read back what became of it; 0: no need */
     struct ghost ghost;
+    struct lease kept; /* as it was when the last event had been taken in */
 };
 
 /* Nothing survives a restart but what the store holds. */

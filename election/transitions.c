@@ -5,6 +5,8 @@
 
 #define GHOST_TIME 15000000000u
 
+/* --- The commands. --- */
+
 struct election_command *command_add(struct election_commands *commands, enum command_type type)
 {
     assert(commands->count < ELECTION_COMMANDS_MAX);
@@ -89,10 +91,12 @@ static void end_session(struct election *election, instant_ns now,
     election->session_due = now;
 }
 
+/* A session that may have given the lock away asks for it no more. */
 static void acquire(struct election *election, instant_ns now, struct election_commands *commands)
 {
     struct lock_request *request = request_add(election, commands, REQUEST_ACQUIRE);
 
+    assert(!election->won && !session_is(&election->session, &election->ghost.session));
     election->acquire_sent = now;
     election->acquire_guard = election->candidacy.index;
     election->open_serial = request->serial;
@@ -108,6 +112,7 @@ static void begin_promotion(struct election *election, instant_ns now,
                             struct election_commands *commands)
 {
     (void)now;
+    assert(!election->stopping); /* the lock would be unwanted */
     election->reason = REASON_ACQUIRED;
     election->foreign_told = false;
     command_add(commands, COMMAND_LEASE);
@@ -200,7 +205,9 @@ static void stop(struct election *election, instant_ns now, struct election_comm
     command_add(commands, COMMAND_STOPPED);
 }
 
-/* What could not be demoted keeps its lock, which runs out with its session. */
+/* What could not be demoted keeps its lock, which runs out with its session. A sidecar's keeper may
+ * have begun that demotion by itself.
+ */
 static void stop_holding(struct election *election, instant_ns now,
                          struct election_commands *commands)
 {
@@ -238,6 +245,7 @@ static const struct cell table[ELECTION_STATES][ELECTION_EVENTS] = {
     [STATE_PROMOTING] = {
         [EVENT_PROMOTED]         = { STATE_LEADING,   go_on },
         [EVENT_PROMOTION_FAILED] = { STATE_DEMOTING,  demote_for_failure },
+        [EVENT_DEMOTION_FAILED]  = { STATE_STOPPED,   stop_holding }, /* the keeper began it */
         [EVENT_SOFT_DEADLINE]    = { STATE_DEMOTING,  demote_for_lease },
         [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  demote_for_loss },
         [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  demote_for_loss },
@@ -247,6 +255,7 @@ static const struct cell table[ELECTION_STATES][ELECTION_EVENTS] = {
     },
     [STATE_LEADING] = {
         [EVENT_PROMOTION_FAILED] = { STATE_DEMOTING,  demote_for_failure }, /* of a restart */
+        [EVENT_DEMOTION_FAILED]  = { STATE_STOPPED,   stop_holding }, /* the keeper began it */
         [EVENT_SOFT_DEADLINE]    = { STATE_DEMOTING,  demote_for_lease },
         [EVENT_LOCK_LOST]        = { STATE_DEMOTING,  demote_for_loss },
         [EVENT_SESSION_LOST]     = { STATE_DEMOTING,  demote_for_loss },
@@ -267,17 +276,71 @@ static const struct cell table[ELECTION_STATES][ELECTION_EVENTS] = {
     },
 };
 
+static const char *state_name(unsigned state)
+{
+    return election_state_name((enum election_state)state);
+}
+
+static const char *event_name(unsigned event)
+{
+    return election_event_name((enum election_event)event);
+}
+
+static bool is_move(unsigned state, unsigned event)
+{
+    return table[state][event].work;
+}
+
+/* Where an event can come at all: what it answers is asked for in these states alone. Those that
+ * are not named may be late, and come in any.
+ */
+#define IN(state) (1u << (state))
+
+static const unsigned comes_in[ELECTION_EVENTS] = {
+    [EVENT_SESSION] = IN(STATE_IDLE),
+    [EVENT_STEP_DOWN] = IN(STATE_WAITING) | IN(STATE_PROMOTING) | IN(STATE_LEADING),
+    [EVENT_OPEN] = IN(STATE_WAITING),
+    [EVENT_ACQUIRED] = IN(STATE_ACQUIRING),
+    [EVENT_UNWANTED] = IN(STATE_ACQUIRING),
+    [EVENT_REFUSED] = IN(STATE_ACQUIRING),
+    [EVENT_ABANDONED] = IN(STATE_ACQUIRING),
+    [EVENT_LOCK_LOST] = IN(STATE_ACQUIRING) | IN(STATE_PROMOTING) | IN(STATE_LEADING) |
+                        IN(STATE_DEMOTING) | IN(STATE_RELEASING),
+    [EVENT_SOFT_DEADLINE] = IN(STATE_PROMOTING) | IN(STATE_LEADING),
+    [EVENT_RELEASED] = IN(STATE_RELEASING),
+};
+
+static bool may_come(unsigned state, unsigned event)
+{
+    return comes_in[event] == 0 || (comes_in[event] & IN(state)) != 0;
+}
+
+const struct machine election_machine = {
+    .name = "election",
+    .state_count = ELECTION_STATES,
+    .event_count = ELECTION_EVENTS,
+    .state_name = state_name,
+    .event_name = event_name,
+    .is_move = is_move,
+    .may_come = may_come,
+};
+
 void transition(struct election *election, enum election_event event, instant_ns now,
                 struct election_commands *commands)
 {
-    const struct cell *cell = &table[election->state][event];
+    enum election_state from = election->state;
+    const struct cell *cell = &table[from][event];
 
+    assert(may_come(from, event));
     if (!cell->work)
         return;
     election->state = cell->next;
     cell->work(election, now, commands);
+    machine_moved(&election_machine, from, event, cell->next);
     if (election->stopping && (election->state == STATE_IDLE || election->state == STATE_WAITING))
         transition(election, EVENT_STOP, now, commands);
     else if (!election->standing && election->state == STATE_WAITING)
         transition(election, EVENT_STEP_DOWN, now, commands);
+    else
+        election_assert_sound(election, from);
 }

@@ -4,7 +4,17 @@
 #ifndef ELECTION_TRANSITIONS_H
 #define ELECTION_TRANSITIONS_H
 
+#include "common/base/machine.h"
 #include "election/election.h"
+
+extern const struct machine election_machine;
+
+const char *election_event_name(enum election_event event);
+
+/* Asserts what holds between two events. from: the state before the last move; ELECTION_STATES:
+ * none was made.
+ */
+void election_assert_sound(struct election *election, enum election_state from);
 
 /* One step: looks up state and event, goes to the next state and does the cell's work. */
 void transition(struct election *election, enum election_event event, instant_ns now,

@@ -5,33 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/machine.h"
+#include "election/transitions.h"
 #include "tests/simulation/faults.h"
 
 #define RUN_FAULTS_MAX 16
 
 struct coverage coverage;
 
-/* Whether the table has work there; beside the table, see the Makefile. */
-bool coverage_cell_exists(enum election_state state, enum election_event event);
+/* The tables of the shipped code. */
+static const struct machine *const machines[] = { &election_machine };
 
-static const char *const event_names[ELECTION_EVENTS] = {
-    [EVENT_STOP] = "stop",
-    [EVENT_STEP_DOWN] = "step down",
-    [EVENT_SESSION] = "session",
-    [EVENT_SESSION_LOST] = "session lost",
-    [EVENT_OPEN] = "open",
-    [EVENT_ACQUIRED] = "acquired",
-    [EVENT_UNWANTED] = "unwanted",
-    [EVENT_REFUSED] = "refused",
-    [EVENT_ABANDONED] = "abandoned",
-    [EVENT_LOCK_LOST] = "lock lost",
-    [EVENT_SOFT_DEADLINE] = "soft deadline",
-    [EVENT_PROMOTED] = "promoted",
-    [EVENT_PROMOTION_FAILED] = "promotion failed",
-    [EVENT_DEMOTED] = "demoted",
-    [EVENT_DEMOTION_FAILED] = "demotion failed",
-    [EVENT_RELEASED] = "released",
-};
+#define MACHINES (sizeof machines / sizeof machines[0])
+_Static_assert(MACHINES == MACHINES_COUNTED, "each table is counted");
 
 static struct {
     unsigned kind;
@@ -44,9 +30,12 @@ void coverage_begin(void)
     of_run_count = 0;
 }
 
-void coverage_cell(enum election_state state, enum election_event event)
+void machine_moved(const struct machine *machine, unsigned from, unsigned event, unsigned to)
 {
-    coverage.cells[state][event]++;
+    (void)to;
+    for (unsigned i = 0; i < MACHINES; i++)
+        if (machines[i] == machine)
+            coverage.cells[i][from][event]++;
 }
 
 void coverage_fault(unsigned kind, true_ns now, duration_ns meeting)
@@ -66,9 +55,10 @@ void coverage_fault(unsigned kind, true_ns now, duration_ns meeting)
 
 void coverage_add(struct coverage *sum, const struct coverage *part)
 {
-    for (unsigned i = 0; i < ELECTION_STATES; i++)
-        for (unsigned j = 0; j < ELECTION_EVENTS; j++)
-            sum->cells[i][j] += part->cells[i][j];
+    for (unsigned i = 0; i < MACHINES_COUNTED; i++)
+        for (unsigned j = 0; j < STATES_MAX; j++)
+            for (unsigned k = 0; k < EVENTS_MAX; k++)
+                sum->cells[i][j][k] += part->cells[i][j][k];
     for (unsigned i = 0; i < FAULTS_MAX; i++) {
         sum->faults[i] += part->faults[i];
         for (unsigned j = 0; j < FAULTS_MAX; j++)
@@ -84,20 +74,21 @@ void coverage_add(struct coverage *sum, const struct coverage *part)
 
 /* --- The report. --- */
 
-static bool report_cells(const struct coverage *sum)
+static bool report_cells(const struct machine *machine,
+                         const uint32_t entered[STATES_MAX][EVENTS_MAX])
 {
     unsigned cells = 0, hit = 0;
 
-    printf("cells of the election's table, and how often each was entered:\n");
-    for (unsigned state = 0; state < ELECTION_STATES; state++)
-        for (unsigned event = 0; event < ELECTION_EVENTS; event++) {
-            if (!coverage_cell_exists(state, event))
+    printf("cells of the table \"%s\", and how often each was entered:\n", machine->name);
+    for (unsigned state = 0; state < machine->state_count; state++)
+        for (unsigned event = 0; event < machine->event_count; event++) {
+            if (!machine->is_move(state, event))
                 continue;
             cells++;
-            hit += sum->cells[state][event] > 0;
-            printf("  %-10s %-17s %10" PRIu32 "%s\n", election_state_name(state),
-                   event_names[event], sum->cells[state][event],
-                   sum->cells[state][event] ? "" : "  NOT HIT");
+            hit += entered[state][event] > 0;
+            printf("  %-10s %-17s %10" PRIu32 "%s\n", machine->state_name(state),
+                   machine->event_name(event), entered[state][event],
+                   entered[state][event] ? "" : "  NOT HIT");
         }
     printf("%u of %u cells hit\n", hit, cells);
     return hit == cells;
@@ -138,7 +129,9 @@ static bool report_pairs(const struct coverage *sum)
 
 bool coverage_report(const struct coverage *sum)
 {
-    bool cells = report_cells(sum);
+    bool cells = true;
+    for (unsigned i = 0; i < MACHINES; i++)
+        cells &= report_cells(machines[i], sum->cells[i]);
     bool faults = report_faults(sum);
     bool pairs = report_pairs(sum);
 

@@ -214,9 +214,6 @@ def compile_mutated(mutant, folder, source):
             sys.exit(f"mutants: \"{mutant.name}\": {text.count(before)} places in {source} for\n{before}")
         text = text.replace(before, after)
     name = os.path.join(folder, source.replace("/", "_"))
-    if source == "election/transitions.c":
-        text = subprocess.run("tests/simulation/observe", input=text, check=True, stdout=subprocess.PIPE,
-                              text=True).stdout
     with open(name, "w") as file:
         file.write(text)
     flags = subprocess.run(["pkg-config", "--cflags", "json-c"], check=True, stdout=subprocess.PIPE,
@@ -226,8 +223,6 @@ def compile_mutated(mutant, folder, source):
 
 
 def original_object(source):
-    if source == "election/transitions.c":
-        return f"{BUILD}/simulation/transitions.o"
     return f"{BUILD}/objects/{source[:-2]}.o"
 
 

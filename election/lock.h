@@ -54,15 +54,25 @@ enum request_type {
     REQUEST_TYPES
 };
 
+/* Whose request it is. Its answer goes there and nowhere else, and each counts its own serials. */
+enum asker {
+    ASKER_ELECTION,
+    ASKER_STANDING,    /* an ill leader, which asks whether others could lead */
+    ASKER_PREDECESSOR, /* what gives back the lock of a dead run of this place */
+    ASKERS
+};
+
 struct lock_request {
     enum request_type type;
+    enum asker asker;
     uint64_t serial;
-    uint64_t term; /* 0: the session is that of a run before this one */
+    uint64_t term; /* the election's; of no account in a request of another asker */
     struct session_id session;
     uint64_t index;
     uint64_t token; /* ACQUIRE: the highest token known before; WRITE, RELEASE: this term's */
     uint64_t others_index; /* ACQUIRE of an absent lock: the highest of any look; see lock_view */
     bool unhealthy;        /* RELEASE: because of our probes */
+    bool former; /* RELEASE: a dead run of this place held it: the value stays as it stands */
 };
 
 enum answer_result {
@@ -79,6 +89,7 @@ enum answer_result {
 struct lock_answer {
     enum request_type type;
     enum answer_result result;
+    enum asker asker;
     uint64_t serial;
     uint64_t term;
     struct session_id session; /* SESSION: the new one; else the request's */
@@ -87,5 +98,19 @@ struct lock_answer {
     unsigned candidates;   /* CANDIDATES */
     char reason[512];      /* in words, when not done; one line */
 };
+
+/* An answer to that request, to its asker. What was found or done is still to be filled in. */
+static inline struct lock_answer lock_answer_to(const struct lock_request *request,
+                                                enum answer_result result)
+{
+    return (struct lock_answer){
+        .type = request->type,
+        .result = result,
+        .asker = request->asker,
+        .serial = request->serial,
+        .term = request->term,
+        .session = request->session,
+    };
+}
 
 #endif

@@ -292,7 +292,7 @@ static void send_write(struct operation *operation)
 /* NULL: it has changed since it was read. */
 static const char *released_value(struct consul_value *value, const struct lock_request *request)
 {
-    if (request->term == 0)
+    if (request->former)
         return consul_value_give_back(value, request->index);
     return consul_value_release(value, request->token, request->unhealthy);
 }
@@ -397,11 +397,6 @@ void consul_operation_start(struct store *store, const struct lock_request *requ
     operation->done = done;
     operation->attempt.what = kind->what;
     set_rule(operation, kind->of_session);
-    operation->answer = (struct lock_answer){
-        .type = request->type,
-        .serial = request->serial,
-        .term = request->term,
-        .session = request->session,
-    };
+    operation->answer = lock_answer_to(request, ANSWER_FAILED);
     kind->send(operation);
 }

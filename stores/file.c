@@ -52,16 +52,12 @@ struct store {
 static void answer(struct store *store, const struct lock_request *request,
                    enum answer_result result, uint64_t index, const struct error *err)
 {
-    struct lock_answer told = {
-        .type = request->type,
-        .result = result,
-        .serial = request->serial,
-        .term = request->term,
-        .session = request->type == REQUEST_SESSION ? store->session : request->session,
-        .index = index,
-    };
+    struct lock_answer told = lock_answer_to(request, result);
     bool acquired = request->type == REQUEST_ACQUIRE && result == ANSWER_DONE;
 
+    told.index = index;
+    if (request->type == REQUEST_SESSION)
+        told.session = store->session;
     if (acquired)
         lock_identity_show(&store->identity, &told.view);
     if (err)
@@ -297,7 +293,7 @@ static void mark_released(struct store *store, bool unhealthy)
 static void file_request(struct store *store, const struct lock_request *request)
 {
     bool ours = strcmp(request->session.text, store->session.text) == 0;
-    struct lock_answer told = { .type = request->type, .serial = request->serial };
+    struct lock_answer told = lock_answer_to(request, ANSWER_DONE);
 
     switch (request->type) {
     case REQUEST_SESSION:
@@ -330,8 +326,6 @@ static void file_request(struct store *store, const struct lock_request *request
         answer(store, request, ANSWER_DONE, 0, NULL);
         break;
     case REQUEST_READ_BACK:
-        told.result = ANSWER_DONE;
-        told.term = request->term;
         fill_view(store, &told.view, false);
         store->listener.answer(store->listener.context, &told, -1);
         break;

@@ -1,7 +1,7 @@
 /* store.h - the interface of a lock store, and what it may use of its surroundings.
  *
  * All of it runs in the network process's one loop; nothing here blocks. Every request is answered
- * exactly once, by its serial; an answer to a request may come before request() returns.
+ * exactly once, by its asker and serial; an answer to a request may come before request() returns.
  *
  * What every store promises:
  * - `acquire` succeeds only when nobody holds the lock and the guard `index` still is the lock's

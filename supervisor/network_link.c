@@ -124,13 +124,8 @@ void network_lost(struct supervisor *supervisor, instant_ns now)
             continue;
         bool changes_lock = request->type == REQUEST_ACQUIRE || request->type == REQUEST_WRITE ||
                             request->type == REQUEST_RELEASE;
-        struct lock_answer answer = {
-            .type = request->type,
-            .result = changes_lock ? ANSWER_UNKNOWN : ANSWER_FAILED,
-            .serial = request->serial,
-            .term = request->term,
-            .session = request->session,
-        };
+        struct lock_answer answer =
+            lock_answer_to(request, changes_lock ? ANSWER_UNKNOWN : ANSWER_FAILED);
         struct election_commands commands = { 0 };
         election_answered(election, &answer, now, &commands);
         lead_carry_out(supervisor, &commands, now);
@@ -152,8 +147,8 @@ static bool lacks_lock(const struct supervisor *supervisor, const struct lock_an
            answer->result == ANSWER_DONE && passed_fd < 0;
 }
 
-static void answer_said(struct supervisor *supervisor, const struct lock_answer *answer,
-                        int passed_fd, instant_ns now)
+static void election_answer_said(struct supervisor *supervisor, const struct lock_answer *answer,
+                                 int passed_fd, instant_ns now)
 {
     struct election_commands commands = { 0 };
     struct open_request *open = open_request_find(supervisor, answer->serial);
@@ -188,6 +183,26 @@ static void answer_said(struct supervisor *supervisor, const struct lock_answer 
         close_lock(supervisor); /* an acquire that the election had given up */
 }
 
+static void answer_said(struct supervisor *supervisor, const struct lock_answer *answer,
+                        int passed_fd, instant_ns now)
+{
+    switch (answer->asker) {
+    case ASKER_ELECTION:
+        election_answer_said(supervisor, answer, passed_fd, now);
+        return;
+    case ASKER_STANDING:
+        standing_answered(supervisor, answer, now);
+        break;
+    case ASKER_PREDECESSOR:
+        predecessor_answered(supervisor, answer, now);
+        break;
+    case ASKERS:
+        break;
+    }
+    if (passed_fd >= 0)
+        close(passed_fd);
+}
+
 static void lock_seen(struct supervisor *supervisor, const struct lock_view *view, instant_ns now)
 {
     struct election_commands commands = { 0 };
@@ -210,12 +225,7 @@ void network_said(struct supervisor *supervisor, const struct message *message, 
 
     switch ((enum network_message)message->type) {
     case NETWORK_ANSWER:
-        if (answer->serial & PREDECESSOR_SERIAL)
-            predecessor_answered(supervisor, answer, now);
-        else if (answer->serial & STANDING_SERIAL)
-            standing_answered(supervisor, answer, now);
-        else
-            answer_said(supervisor, answer, passed_fd, now);
+        answer_said(supervisor, answer, passed_fd, now);
         break;
     case NETWORK_LOCK_SEEN:
         lock_seen(supervisor, MESSAGE_BODY(message, const struct lock_view), now);

@@ -205,9 +205,11 @@ static void take_step(struct supervisor *supervisor)
     bool releases = predecessor->step == PREDECESSOR_RELEASES;
     struct lock_request request = {
         .type = steps[predecessor->step].request,
-        .serial = PREDECESSOR_SERIAL | ++predecessor->serial,
+        .asker = ASKER_PREDECESSOR,
+        .serial = ++predecessor->serial,
         .session = releases ? predecessor->holder : sessions_owed(supervisor)[0],
         .index = predecessor->index,
+        .former = true,
     };
 
     predecessor->due = 0;
@@ -220,7 +222,7 @@ void predecessor_answered(struct supervisor *supervisor, const struct lock_answe
 {
     struct predecessor *predecessor = &supervisor->predecessor;
 
-    if (answer->serial != predecessor->open)
+    if (predecessor->open == 0 || answer->serial != predecessor->open)
         return;
     predecessor->open = 0;
     if (predecessor->step != PREDECESSOR_SETTLED) /* given up meanwhile */

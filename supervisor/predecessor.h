@@ -4,8 +4,8 @@
  * What it has left is killed before anything is started. Where it is proved dead, and its demotion
  * made up for, its lock is given back: read through a quorum, released with the mark if one of its
  * sessions holds it, and the sessions destroyed, so that an acquire that is still on its way fails.
- * That goes on beside the life of this run, and waits for nothing of it. Its requests have serials
- * of their own, which the election never sees.
+ * That goes on beside the life of this run, and waits for nothing of it. The answers to its
+ * requests come here, and the election never sees them.
  */
 #ifndef SUPERVISOR_PREDECESSOR_H
 #define SUPERVISOR_PREDECESSOR_H
@@ -14,9 +14,6 @@
 #include "election/lease.h"
 
 struct supervisor;
-
-/* Marks the serials of these requests. */
-#define PREDECESSOR_SERIAL ((uint64_t)1 << 63)
 
 enum predecessor_step {
     PREDECESSOR_SETTLED, /* there is nothing to give back, or not yet */
@@ -53,7 +50,7 @@ void predecessor_take_over(struct supervisor *supervisor, instant_ns now);
 /* Its demotion, where it led, was made up for, or has failed. */
 void predecessor_demoted(struct supervisor *supervisor, bool succeeded, instant_ns now);
 
-/* The answer to a request with its mark. */
+/* The answer to a request of ASKER_PREDECESSOR. */
 void predecessor_answered(struct supervisor *supervisor, const struct lock_answer *answer,
                           instant_ns now);
 

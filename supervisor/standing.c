@@ -71,7 +71,8 @@ static void ask_for_others(struct supervisor *supervisor)
     struct standing *standing = &supervisor->standing;
     struct lock_request request = {
         .type = REQUEST_CANDIDATES,
-        .serial = STANDING_SERIAL | ++standing->serial,
+        .asker = ASKER_STANDING,
+        .serial = ++standing->serial,
     };
 
     standing->due = 0;
@@ -85,7 +86,7 @@ void standing_answered(struct supervisor *supervisor, const struct lock_answer *
 {
     struct standing *standing = &supervisor->standing;
 
-    if (answer->serial != standing->open)
+    if (standing->open == 0 || answer->serial != standing->open)
         return;
     standing->open = 0;
     if (!should_step_down(supervisor))

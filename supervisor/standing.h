@@ -12,11 +12,8 @@
 
 struct supervisor;
 
-/* Marks the requests that are not the election's but asked here. */
-#define STANDING_SERIAL ((uint64_t)1 << 62)
-
 struct standing {
-    uint64_t serial;
+    uint64_t serial;          /* counts requests */
     uint64_t open;            /* the question for other candidates; 0: none */
     instant_ns due;           /* to ask it; 0: no need */
     bool stay_told;           /* why an ill leader leads on */
@@ -32,7 +29,7 @@ void standing_update(struct supervisor *supervisor, instant_ns now);
  */
 void standing_health_changed(struct supervisor *supervisor, instant_ns now);
 
-/* The answer to a request with STANDING_SERIAL. */
+/* The answer to a request of ASKER_STANDING. */
 void standing_answered(struct supervisor *supervisor, const struct lock_answer *answer,
                        instant_ns now);
 

@@ -166,6 +166,19 @@ START_TEST(the_new_file_is_released_when_somebody_has_led_by_it)
 }
 END_TEST
 
+START_TEST(each_answer_names_the_asker_of_its_request)
+{
+    for (enum request_type type = REQUEST_RENEW; type < REQUEST_TYPES; type++)
+        for (enum asker asker = 0; asker < ASKERS; asker++) {
+            struct lock_request request = { .type = type, .asker = asker, .serial = 9 };
+            leader.answer = (struct lock_answer){ .asker = ASKERS };
+            store_file.request(leader.store, &request);
+            ck_assert_uint_eq(leader.answer.asker, asker);
+            ck_assert_uint_eq(leader.answer.serial, 9);
+        }
+}
+END_TEST
+
 Suite *file_store_suite(void)
 {
     Suite *suite = suite_create("file store");
@@ -178,6 +191,7 @@ Suite *file_store_suite(void)
     tcase_add_loop_test(replaced, nor_one_that_comes_when_the_new_one_was_seen, 0, REPLACEMENTS);
     tcase_add_loop_test(replaced, the_new_file_is_released_when_somebody_has_led_by_it, 0,
                         REPLACEMENTS);
+    tcase_add_test(replaced, each_answer_names_the_asker_of_its_request);
     suite_add_tcase(suite, replaced);
     return suite;
 }

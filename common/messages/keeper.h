@@ -65,6 +65,7 @@ enum keeper_message {
     KEEPER_DEMOTED,
     KEEPER_DEMOTION_FAILED,
     KEEPER_PROBED,
+    KEEPER_MESSAGES
 };
 
 struct demotion_order {

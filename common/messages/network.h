@@ -39,6 +39,7 @@ enum network_message {
     NETWORK_FATAL,
     NETWORK_PROBED,
     NETWORK_ALL_GONE,
+    NETWORK_MESSAGES
 };
 
 /* What a network process that was started again has to know of the term that goes on. */

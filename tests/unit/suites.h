@@ -31,6 +31,7 @@
     SUITE(schedule_suite)                                                                          \
     SUITE(health_suite)                                                                            \
     SUITE(askers_suite)                                                                            \
+    SUITE(check_suite)                                                                             \
     SUITE(output_suite)                                                                            \
     SUITE(outbox_suite)
 

@@ -79,6 +79,9 @@ struct keeper {
     bool failed;           /* an outside demotion failed: ALL_GONE would be a lie */
     bool finished;         /* nothing is left to be done */
     instant_ns patience;   /* until then ALL_GONE may wait for room, once it is finished */
+
+    /* Of an order that cannot be, when last; 0: never. */
+    instant_ns complained;
 };
 
 /* --- turn.c: the loop's turns. --- */

@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/messages/check.h"
 #include "common/process/terminal.h"
 #include "keeper/conduct.h"
 
@@ -46,8 +47,6 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
 {
     switch ((enum keeper_message)message->type) {
     case KEEPER_LOCK:
-        if (passed_fd < 0)
-            abort(); /* without a copy of the lock nothing could be kept from acting */
         replace_descriptor(&keeper->lock_fd, passed_fd);
         break;
     case KEEPER_NETWORK:
@@ -83,11 +82,17 @@ static void carry_out(struct keeper *keeper, const struct message *message, int 
     case KEEPER_SIGNAL:
         signal_program(keeper, MESSAGE_BODY(message, const struct signal_order)->number);
         break;
-    default:
-        log_error("an order of unknown type %u was skipped", message->type);
-        if (passed_fd >= 0)
-            close(passed_fd);
+    default: /* the check lets nothing else in */
+        break;
     }
+}
+
+static void take_order(struct keeper *keeper, const struct message *message, int passed_fd)
+{
+    if (message_heard(SUPERVISOR_TO_KEEPER, message, passed_fd, &keeper->complained))
+        carry_out(keeper, message, passed_fd);
+    else if (message->type == KEEPER_LOCK)
+        abort(); /* without a copy of the lock nothing could be kept from acting */
 }
 
 static void receive_orders(struct keeper *keeper)
@@ -104,7 +109,7 @@ static void receive_orders(struct keeper *keeper)
             keeper_supervisor_died(keeper);
             return;
         case CHANNEL_MESSAGE:
-            carry_out(keeper, &message, passed_fd);
+            take_order(keeper, &message, passed_fd);
             keeper_advance(keeper);
         }
     }

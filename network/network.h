@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/messages/outbox.h"
+#include "common/messages/shape.h"
 #include "common/options/settings.h"
 #include "consul/http.h"
 #include "network/tags/tags.h"
@@ -30,6 +31,9 @@ struct network {
     bool will_begun;
     bool abandoned; /* both are dead, and neither has said that nothing is left */
     bool finished;
+
+    /* Of what cannot be, when last; 0: never. */
+    uint64_t complained[CONVERSATIONS];
 };
 
 /* Opens the store and the tags; settings and descriptors are there already. What cannot be opened

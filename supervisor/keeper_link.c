@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/messages/check.h"
 #include "common/place/role_files.h"
 #include "supervisor/supervisor.h"
 
@@ -168,10 +169,13 @@ static void program_stopped(struct supervisor *supervisor, int number)
         job_continue(&supervisor->job);
 }
 
-void keeper_said(struct supervisor *supervisor, const struct message *message, instant_ns now)
+void keeper_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
+                 instant_ns now)
 {
     const struct failure_report *failure = MESSAGE_BODY(message, const struct failure_report);
 
+    if (!message_heard(KEEPER_TO_SUPERVISOR, message, passed_fd, &supervisor->keeper.complained))
+        return;
     switch ((enum keeper_message)message->type) {
     case KEEPER_STARTED:
         program_started(supervisor, MESSAGE_BODY(message, const struct started_report)->pid, now);
@@ -211,7 +215,7 @@ void keeper_said(struct supervisor *supervisor, const struct message *message, i
     case KEEPER_PROBED:
         health_probed(supervisor, MESSAGE_BODY(message, const struct probe_report), now);
         break;
-    default:
-        log_error("a message of unknown type %u from the keeper was skipped", message->type);
+    default: /* the check lets nothing else in */
+        break;
     }
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/messages/check.h"
 #include "common/messages/network.h"
 #include "supervisor/supervisor.h"
 
@@ -183,13 +184,24 @@ static void election_answer_said(struct supervisor *supervisor, const struct loc
         close_lock(supervisor); /* an acquire that the election had given up */
 }
 
+/* Nothing but an acquire brings a lock. */
+static bool brings_lock(const struct lock_answer *answer)
+{
+    return answer->asker == ASKER_ELECTION && answer->type == REQUEST_ACQUIRE &&
+           answer->result == ANSWER_DONE;
+}
+
 static void answer_said(struct supervisor *supervisor, const struct lock_answer *answer,
                         int passed_fd, instant_ns now)
 {
+    if (passed_fd >= 0 && !brings_lock(answer)) {
+        close(passed_fd);
+        passed_fd = -1;
+    }
     switch (answer->asker) {
     case ASKER_ELECTION:
         election_answer_said(supervisor, answer, passed_fd, now);
-        return;
+        break;
     case ASKER_STANDING:
         standing_answered(supervisor, answer, now);
         break;
@@ -199,8 +211,6 @@ static void answer_said(struct supervisor *supervisor, const struct lock_answer 
     case ASKERS:
         break;
     }
-    if (passed_fd >= 0)
-        close(passed_fd);
 }
 
 static void lock_seen(struct supervisor *supervisor, const struct lock_view *view, instant_ns now)
@@ -217,12 +227,26 @@ static void lock_seen(struct supervisor *supervisor, const struct lock_view *vie
     lead_tell_change(supervisor);
 }
 
+/* Another can take its place at any moment. */
+static void end_faulty_network(struct supervisor *supervisor)
+{
+    if (!supervisor->network_killed)
+        log_error("the network process says what cannot be: it is killed");
+    network_kill(supervisor);
+    supervisor->network_killed = true;
+}
+
 void network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
                   instant_ns now)
 {
     const struct fatal_body *fatal = MESSAGE_BODY(message, const struct fatal_body);
     const struct lock_answer *answer = MESSAGE_BODY(message, const struct lock_answer);
 
+    if (!message_heard(NETWORK_TO_SUPERVISOR, message, passed_fd,
+                       &supervisor->network.complained)) {
+        end_faulty_network(supervisor);
+        return;
+    }
     switch ((enum network_message)message->type) {
     case NETWORK_ANSWER:
         answer_said(supervisor, answer, passed_fd, now);
@@ -243,8 +267,7 @@ void network_said(struct supervisor *supervisor, const struct message *message, 
     case NETWORK_PROBED:
         health_probed(supervisor, MESSAGE_BODY(message, const struct probe_report), now);
         break;
-    default:
-        log_error("a message of unknown type %u from the network process was skipped",
-                  message->type);
+    default: /* the check lets nothing else in */
+        break;
     }
 }

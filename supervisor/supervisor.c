@@ -209,7 +209,7 @@ static void take_keeper_messages(struct supervisor *supervisor)
 
     while (supervisor->keeper.fd >= 0 &&
            channel_receive(supervisor->keeper.fd, &message, &passed_fd) == CHANNEL_MESSAGE)
-        keeper_said(supervisor, &message, clock_now_ns());
+        keeper_said(supervisor, &message, passed_fd, clock_now_ns());
 }
 
 static void take_network_messages(struct supervisor *supervisor)

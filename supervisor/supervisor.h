@@ -44,6 +44,9 @@ enum phase {
 struct peer {
     pid_t pid; /* 0: not running */
     int fd;    /* our end; -1 */
+
+    /* Of what it said and cannot be, when last; 0: never. */
+    instant_ns complained;
 };
 
 struct supervisor {
@@ -88,7 +91,7 @@ struct supervisor {
     instant_ns sweep_due;    /* 0: no sweep under way */
     instant_ns network_due;  /* to start it again; 0: it runs */
     instant_ns network_started;
-    bool network_killed; /* it hung, and is not reaped yet */
+    bool network_killed; /* it hung or was faulty, and is not reaped yet */
 
     bool taken_down; /* no tag shows this instance any more */
     struct forwarding forwarding;
@@ -136,7 +139,10 @@ void keeper_fill_start(const struct supervisor *supervisor, int supervisor_fd,
                        struct keeper_start *start);
 void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64_t term,
                  const void *body, size_t size, int passed_fd);
-void keeper_said(struct supervisor *supervisor, const struct message *message, instant_ns now);
+
+/* passed_fd: came with the message, now ours; -1. */
+void keeper_said(struct supervisor *supervisor, const struct message *message, int passed_fd,
+                 instant_ns now);
 
 /* --- network_link.c --- */
 

@@ -181,6 +181,7 @@ static const struct field lock_request_fields[] = {
     STRUCT(struct lock_request, session, session_id),
     PLAIN(struct lock_request, index),
     PLAIN(struct lock_request, token),
+    PLAIN(struct lock_request, others_index),
     FLAG(struct lock_request, unhealthy),
     FLAG(struct lock_request, former),
 };

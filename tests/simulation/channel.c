@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/messages/check.h"
 #include "common/messages/keeper.h"
 #include "common/messages/network.h"
 #include "tests/simulation/chance.h"
@@ -125,6 +126,25 @@ static size_t capacity_of(struct end *receiver)
     return receiver->capacity;
 }
 
+static const enum conversation conversations[PROCESS_KINDS][PROCESS_KINDS] = {
+    [PROCESS_SUPERVISOR] = { [PROCESS_KEEPER] = SUPERVISOR_TO_KEEPER,
+                             [PROCESS_NETWORK] = SUPERVISOR_TO_NETWORK },
+    [PROCESS_KEEPER] = { [PROCESS_SUPERVISOR] = KEEPER_TO_SUPERVISOR,
+                         [PROCESS_NETWORK] = KEEPER_TO_NETWORK },
+    [PROCESS_NETWORK] = { [PROCESS_SUPERVISOR] = NETWORK_TO_SUPERVISOR },
+};
+
+/* Ours say nothing that whoever hears it would skip. */
+static void expect_sound(const struct process *hearer, const struct message *message, int passed_fd)
+{
+    struct error why;
+    enum conversation conversation = conversations[process_current->kind][hearer->kind];
+
+    if (message_is_sound(conversation, message, passed_fd, &why))
+        return;
+    judge_aborts(process_current, why.text);
+}
+
 static void look_at_what_is_sent(const struct message *message)
 {
     if (message->type == KEEPER_DEMOTE || message->type == NETWORK_ALL_GONE)
@@ -201,6 +221,7 @@ enum channel_sent channel_send(int fd, const struct message *message, int passed
         end->other->refused = true;
         return CHANNEL_FULL;
     }
+    expect_sound(end->other->owner, message, passed_fd);
     look_at_what_is_sent(message);
     if (message->type == NETWORK_TAKEN_DOWN)
         put_late(end->other, message);

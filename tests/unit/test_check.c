@@ -706,10 +706,10 @@ START_TEST(an_order_that_cannot_be_is_skipped_by_the_keeper)
     int fd = end_of_a_pipe();
 
     say(SUPERVISOR_TO_KEEPER, KEEPER_LEASE);
-    ck_assert(channel_send(supervisors_end, &message, fd));
+    ck_assert_int_eq(channel_send(supervisors_end, &message, fd), CHANNEL_SENT);
     keeper_turn(&keeper);
     ck_assert_uint_eq(keeper.guard.lease.hard, 0);
-    ck_assert(channel_send(supervisors_end, &message, NONE));
+    ck_assert_int_eq(channel_send(supervisors_end, &message, NONE), CHANNEL_SENT);
     keeper_turn(&keeper);
     ck_assert_uint_ne(keeper.guard.lease.hard, 0);
 }
@@ -718,7 +718,7 @@ END_TEST
 START_TEST(a_keeper_ends_when_its_lock_does_not_come)
 {
     say(SUPERVISOR_TO_KEEPER, KEEPER_LOCK);
-    ck_assert(channel_send(supervisors_end, &message, NONE));
+    ck_assert_int_eq(channel_send(supervisors_end, &message, NONE), CHANNEL_SENT);
     keeper_turn(&keeper);
 }
 END_TEST

@@ -86,7 +86,7 @@ enum channel_result channel_receive(int fd, struct message *message, int *passed
             .msg_iov = &part,
             .msg_iovlen = 1,
             .msg_control = control,
-            .msg_controllen = sizeof control,
+            .msg_controllen = CMSG_LEN(sizeof(int)), /* with the padding two would fit */
         };
         ssize_t size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 

@@ -71,7 +71,8 @@ void channel_send_spare(int fd, const struct message *message);
 bool channel_send_line(int fd, const char *text, size_t length);
 
 /* Receives without waiting. *passed_fd: a descriptor that came along (close-on-exec, the
- * caller's to close) or -1. A message of another size is an error of ours: logged and skipped.
+ * caller's to close) or -1; of several all but the first are lost. A message of another size is an
+ * error of ours: logged and skipped.
  */
 enum channel_result channel_receive(int fd, struct message *message, int *passed_fd);
 

@@ -30,6 +30,7 @@
     SUITE(held_lock_suite)                                                                         \
     SUITE(schedule_suite)                                                                          \
     SUITE(health_suite)                                                                            \
+    SUITE(channel_suite)                                                                           \
     SUITE(askers_suite)                                                                            \
     SUITE(check_suite)                                                                             \
     SUITE(output_suite)                                                                            \

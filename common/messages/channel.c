@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/base/log.h"
-
 int channel_pair(int ends[2], struct error *err)
 {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
@@ -99,11 +97,8 @@ enum channel_result channel_receive(int fd, struct message *message, int *passed
             return CHANNEL_CLOSED;
 
         *passed_fd = take_descriptor(&header);
-        if (size == (ssize_t)sizeof *message && !(header.msg_flags & MSG_TRUNC))
-            return CHANNEL_MESSAGE;
-
-        log_error("a message of %zd bytes was skipped, expected %zu", size, sizeof *message);
-        if (*passed_fd >= 0)
-            close(*passed_fd);
+        if (size != (ssize_t)sizeof *message || header.msg_flags & MSG_TRUNC)
+            *message = (struct message){ .type = MESSAGE_OF_ANOTHER_SIZE };
+        return CHANNEL_MESSAGE;
     }
 }

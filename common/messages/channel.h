@@ -37,6 +37,9 @@ struct log_line {
     char text[MESSAGE_BODY_SIZE - 4];
 };
 
+/* What is heard of a message that does not have the size of one. */
+#define MESSAGE_OF_ANOTHER_SIZE UINT32_MAX
+
 enum channel_result {
     CHANNEL_MESSAGE,
     CHANNEL_EMPTY,  /* nothing there yet */
@@ -71,8 +74,8 @@ void channel_send_spare(int fd, const struct message *message);
 bool channel_send_line(int fd, const char *text, size_t length);
 
 /* Receives without waiting. *passed_fd: a descriptor that came along (close-on-exec, the
- * caller's to close) or -1; of several all but the first are lost. A message of another size is an
- * error of ours: logged and skipped.
+ * caller's to close) or -1; of several all but the first are lost. Of a message of another size
+ * nothing is left but the type MESSAGE_OF_ANOTHER_SIZE, which nobody says.
  */
 enum channel_result channel_receive(int fd, struct message *message, int *passed_fd);
 

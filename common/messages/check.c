@@ -106,7 +106,10 @@ bool message_is_sound(enum conversation conversation, const struct message *mess
     const struct word *word = shape_word(conversation, message->type);
 
     if (!word) {
-        error_set(why, "unknown type %u", message->type);
+        if (message->type == MESSAGE_OF_ANOTHER_SIZE)
+            error_set(why, "it is not of the size of one");
+        else
+            error_set(why, "unknown type %u", message->type);
         return false;
     }
     if (check_descriptor(word->descriptor, passed_fd, why) < 0 ||

@@ -14,6 +14,9 @@ void lock_identity_init(struct lock_identity *identity, const struct settings *s
     memset(identity, 0, sizeof *identity);
     identity->pid = (uint64_t)getppid();
     gethostname(identity->node, sizeof identity->node - 1);
+    _Static_assert(sizeof identity->instance == sizeof settings->instance &&
+                       sizeof identity->allocation == sizeof settings->nomad_alloc_id,
+                   "they fit");
     if (settings->instance[0] != '\0')
         strcpy(identity->instance, settings->instance);
     else

@@ -110,6 +110,7 @@ static enum service_choice settle(const struct chosen *chosen, const char *what,
                                   char id[SERVICE_ID_SIZE], struct error *reason)
 {
     if (chosen->count == 1) {
+        _Static_assert(sizeof chosen->id == SERVICE_ID_SIZE, "it fits");
         strcpy(id, chosen->id);
         return SERVICE_FOUND;
     }

@@ -48,6 +48,10 @@ static int token_read(struct token *token, struct error *err)
 int token_open(struct token *token, const struct settings *settings, struct error *err)
 {
     memset(token, 0, sizeof *token);
+    _Static_assert(sizeof token->text == sizeof settings->token &&
+                       sizeof token->fallback == sizeof settings->token &&
+                       sizeof token->file == sizeof settings->token_file,
+                   "they fit");
     strcpy(token->text, settings->token);
     strcpy(token->fallback, settings->token);
     strcpy(token->file, settings->token_file);

@@ -38,6 +38,7 @@ static void describe(const struct supervisor *supervisor, struct situation *situ
     snprintf(situation->role, sizeof situation->role, leader ? "leader" : "follower");
     snprintf(situation->old_role, sizeof situation->old_role, leader ? "follower" : "leader");
     snprintf(situation->reason, sizeof situation->reason, "%s", election_reason_name(reason));
+    _Static_assert(sizeof situation->holder == sizeof supervisor->holder, "it fits");
     snprintf(situation->holder, sizeof situation->holder, "%s", supervisor->holder);
 }
 
@@ -228,6 +229,7 @@ void lead_tell_change(struct supervisor *supervisor)
         .role = "follower",
         .reason = "leader-changed",
     };
+    _Static_assert(sizeof told->holder == sizeof supervisor->holder, "it fits");
     strcpy(told->holder, supervisor->holder);
     keeper_send(supervisor, KEEPER_LEADER_CHANGED, 0, told, sizeof *told, -1);
 }

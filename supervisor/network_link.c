@@ -117,6 +117,7 @@ void network_lost(struct supervisor *supervisor, instant_ns now)
     health_network_lost(supervisor);
 
     struct open_request lost[OPEN_REQUESTS_MAX];
+    _Static_assert(sizeof lost == sizeof supervisor->open, "all of them");
     memcpy(lost, supervisor->open, sizeof lost);
     memset(supervisor->open, 0, sizeof supervisor->open);
     for (size_t i = 0; i < OPEN_REQUESTS_MAX; i++) {
@@ -217,6 +218,7 @@ static void lock_seen(struct supervisor *supervisor, const struct lock_view *vie
 {
     struct election_commands commands = { 0 };
 
+    _Static_assert(sizeof supervisor->holder == sizeof view->holder, "it fits");
     snprintf(supervisor->holder, sizeof supervisor->holder, "%s", view->holder);
     standing_lock_seen(supervisor, view);
     start_line_tell(&supervisor->start_line, supervisor->settings, view,

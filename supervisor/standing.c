@@ -156,6 +156,8 @@ void standing_health_changed(struct supervisor *supervisor, instant_ns now)
         log_error("unhealthy: this instance ends (--unhealthy-leader stop)");
         supervisor_stop(supervisor, EXIT_STATUS_LEAD_LOST, now);
         break;
+    case UNHEALTHY_LEADERS:
+        break;
     }
 }
 

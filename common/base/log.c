@@ -19,6 +19,7 @@ static const char *const level_names[] = {
     [LOG_WARN] = "warn",
     [LOG_ERROR] = "error",
 };
+_Static_assert(sizeof level_names / sizeof *level_names == LOG_LEVELS, "each level has its name");
 
 static struct {
     const char *process;

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
-enum log_format { LOG_TEXT, LOG_JSON };
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVELS };
+enum log_format { LOG_TEXT, LOG_JSON, LOG_FORMATS };
 
 /* Opens a non-blocking stderr of our own. Until it is called lines go to descriptor 2 as text.
  * process: its name in JSON lines. A regular file is written through descriptor 2 itself, which

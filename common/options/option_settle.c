@@ -160,6 +160,7 @@ static int settle_place(struct option_reading *reading, struct error *err)
     }
     if (!option_is_given(reading, OPTION_STATE_DIR) && *settings->nomad_alloc_id)
         strcpy(settings->state_dir, settings->nomad_alloc_dir);
+    _Static_assert(sizeof settings->state_dir == sizeof settings->nomad_alloc_dir, "it fits");
     if (!option_is_given(reading, OPTION_LEADER_FILE) && settings->mode == MODE_SIDECAR &&
         join(settings->leader_file, sizeof settings->leader_file, settings->nomad_alloc_dir, "/",
              settings->nomad_alloc_id, err))

@@ -11,22 +11,29 @@
 
 #define DAY (24 * 3600)
 
+/* The words of an enum that has so many values, and their end. */
+#define EACH_HAS_A_WORD(words, values)                                                             \
+    _Static_assert(sizeof words / sizeof *words == (values) + 1, "each value has its word")
+
 static const char *const modes[] = {
     [MODE_FOLLOW] = "follow",
     [MODE_LEADER_ONLY] = "leader-only",
     [MODE_SIDECAR] = "sidecar",
     NULL,
 };
+EACH_HAS_A_WORD(modes, MODES);
 
 static const char *const log_levels[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL,
 };
+EACH_HAS_A_WORD(log_levels, LOG_LEVELS);
 
 static const char *const log_formats[] = {
     [LOG_TEXT] = "text",
     [LOG_JSON] = "json",
     NULL,
 };
+EACH_HAS_A_WORD(log_formats, LOG_FORMATS);
 
 static const char *const kill_modes[] = {
     [KILL_MIXED] = "mixed",
@@ -34,6 +41,7 @@ static const char *const kill_modes[] = {
     [KILL_PROCESS] = "process",
     NULL,
 };
+EACH_HAS_A_WORD(kill_modes, KILL_MODES);
 
 static const char *const restarts[] = {
     [RESTART_NEVER] = "never",
@@ -41,6 +49,7 @@ static const char *const restarts[] = {
     [RESTART_ALWAYS] = "always",
     NULL,
 };
+EACH_HAS_A_WORD(restarts, RESTARTS);
 
 static const char *const hook_failures[] = {
     [HOOK_FAILURE_STEP_DOWN] = "step-down",
@@ -48,6 +57,7 @@ static const char *const hook_failures[] = {
     [HOOK_FAILURE_EXIT] = "exit",
     NULL,
 };
+EACH_HAS_A_WORD(hook_failures, HOOK_FAILURES);
 
 static const char *const unhealthy_leaders[] = {
     [UNHEALTHY_STEP_DOWN] = "step-down",
@@ -55,6 +65,7 @@ static const char *const unhealthy_leaders[] = {
     [UNHEALTHY_STOP] = "stop",
     NULL,
 };
+EACH_HAS_A_WORD(unhealthy_leaders, UNHEALTHY_LEADERS);
 
 const struct option option_table[OPTION_COUNT] = {
     [OPTION_STORE] = {

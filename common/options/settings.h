@@ -15,15 +15,15 @@
 #include "common/options/probe_spec.h"
 #include "common/options/tls.h"
 
-enum mode { MODE_FOLLOW, MODE_LEADER_ONLY, MODE_SIDECAR };
+enum mode { MODE_FOLLOW, MODE_LEADER_ONLY, MODE_SIDECAR, MODES };
 
 enum store_kind { STORE_CONSUL, STORE_FILE };
 
 /* Who gets the kill signal, and what follows for what the program has started (docs/operating.md).
  */
-enum kill_mode { KILL_MIXED, KILL_GROUP, KILL_PROCESS };
+enum kill_mode { KILL_MIXED, KILL_GROUP, KILL_PROCESS, KILL_MODES };
 
-enum restart { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };
+enum restart { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTARTS };
 
 /* So many restarts within so much time; count is at most RESTARTS_MAX. */
 #define RESTARTS_MAX 100
@@ -34,10 +34,10 @@ struct restart_limit {
 };
 
 /* What a promote hook that fails costs. */
-enum hook_failure { HOOK_FAILURE_STEP_DOWN, HOOK_FAILURE_IGNORE, HOOK_FAILURE_EXIT };
+enum hook_failure { HOOK_FAILURE_STEP_DOWN, HOOK_FAILURE_IGNORE, HOOK_FAILURE_EXIT, HOOK_FAILURES };
 
 /* What a leader does whose probes fail. */
-enum unhealthy_leader { UNHEALTHY_STEP_DOWN, UNHEALTHY_STAY, UNHEALTHY_STOP };
+enum unhealthy_leader { UNHEALTHY_STEP_DOWN, UNHEALTHY_STAY, UNHEALTHY_STOP, UNHEALTHY_LEADERS };
 
 /* How much faster the store's clock may run than ours, and how long the kill of a program that is
  * still there at the end of its demotion may take: part of the demote budget.

@@ -99,6 +99,8 @@ static void read_cgroup(char group[PATH_MAX])
 
 void record_describe(struct record *record, const struct settings *settings)
 {
+    _Static_assert(sizeof record->format >= sizeof FORMAT, "it fits");
+    _Static_assert(sizeof record->key == sizeof settings->key, "it fits");
     strcpy(record->format, FORMAT);
     snprintf(record->key, sizeof record->key, "%s", settings->key);
     read_line(record->boot, sizeof record->boot, "/proc/sys/kernel/random/boot_id");

@@ -13,7 +13,7 @@
 #include "common/base/scope.h"
 #include "common/process/cgroup.h"
 
-enum stage { STAGE_DIRECTORY, STAGE_USER, STAGE_STREAMS, STAGE_EXEC };
+enum stage { STAGE_DIRECTORY, STAGE_USER, STAGE_STREAMS, STAGE_EXEC, STAGES };
 
 static const char *const stage_names[] = {
     [STAGE_DIRECTORY] = "cannot go to its directory",
@@ -21,6 +21,7 @@ static const char *const stage_names[] = {
     [STAGE_STREAMS] = "cannot set up its input and output",
     [STAGE_EXEC] = "cannot run it",
 };
+_Static_assert(sizeof stage_names / sizeof *stage_names == STAGES, "each stage has its words");
 
 struct report {
     enum stage stage;

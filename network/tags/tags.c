@@ -142,6 +142,7 @@ static void service_read(void *context, const struct http_response *response)
     tags->seen = true;
     tags->looks = 0;
     tags->absent_told = false;
+    _Static_assert(sizeof tags->hash == sizeof response->hash, "it fits");
     strcpy(tags->hash, response->hash);
     warn_of_override(tags);
     if (tags->registration && !service_is_ours(definition, tags->settings)) {

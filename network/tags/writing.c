@@ -123,6 +123,7 @@ void tags_put_up(struct tags *tags)
         tags->next_ns = clock_now_ns() + LOOK_AGAIN;
         return;
     }
+    _Static_assert(sizeof tags->id >= sizeof tags->settings->tag_service, "it fits");
     strcpy(tags->id, tags->settings->tag_service);
     tags->body = service_own(tags->settings, &marks);
     send_body(tags);

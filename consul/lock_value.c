@@ -1,6 +1,5 @@
 #include "consul/lock_value.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -67,13 +66,7 @@ struct json_object *lock_value_read(const char *value, size_t length)
 
 static struct json_object *copy_of(const struct json_object *present)
 {
-    struct json_object *copy = NULL;
-
-    if (!present)
-        return json_object_new_object();
-    int failed = json_object_deep_copy((struct json_object *)present, &copy, NULL);
-    assert(failed == 0);
-    return copy;
+    return present ? json_copy(present) : json_new_object();
 }
 
 struct json_object *lock_value_claim(const struct json_object *present,
@@ -97,7 +90,7 @@ struct json_object *lock_value_claim(const struct json_object *present,
     json_set_number(value, "token", claim->token);
     json_set_text(value, "successor", "");
     if (claim->unhealthy)
-        json_object_object_add(value, "unhealthy", json_object_new_boolean(true));
+        json_set_flag(value, "unhealthy", true);
     else
         json_object_object_del(value, "unhealthy");
     return value;
@@ -131,7 +124,7 @@ static bool write_holder(const struct json_object *value, unsigned count, char *
 {
     static const char *const names[] = { "instance", "node", "address", "service_id",
                                          "allocation" };
-    AUTO_JSON struct json_object *identity = json_object_new_object();
+    AUTO_JSON struct json_object *identity = json_new_object();
 
     for (unsigned i = 0; i < count; i++)
         json_set_text(identity, names[i], json_text(value, names[i]));

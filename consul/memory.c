@@ -6,23 +6,27 @@
 
 #include "common/base/log.h"
 
-static void *memory_or_end(void *memory)
+void memory_is_out(void)
 {
-    if (!memory) {
-        log_error("out of memory");
-        abort();
-    }
+    log_error("out of memory");
+    abort();
+}
+
+void *memory_sure(void *memory)
+{
+    if (!memory)
+        memory_is_out();
     return memory;
 }
 
 void *memory_new(size_t size)
 {
-    return memory_or_end(calloc(1, size));
+    return memory_sure(calloc(1, size));
 }
 
 void *memory_resize(void *memory, size_t size)
 {
-    return memory_or_end(realloc(memory, size));
+    return memory_sure(realloc(memory, size));
 }
 
 char *memory_text(const char *format, ...)
@@ -33,5 +37,5 @@ char *memory_text(const char *format, ...)
     va_start(arguments, format);
     int length = vasprintf(&text, format, arguments);
     va_end(arguments);
-    return memory_or_end(length < 0 ? NULL : text);
+    return memory_sure(length < 0 ? NULL : text);
 }

@@ -6,6 +6,11 @@
 
 #include <stddef.h>
 
+_Noreturn void memory_is_out(void);
+
+/* What another's allocation has given. */
+void *memory_sure(void *memory);
+
 /* Zeroed; the caller's to free(). */
 void *memory_new(size_t size);
 

@@ -194,7 +194,7 @@ void service_own_check(const struct settings *settings, char check[SERVICE_ID_SI
 
 static struct json_object *own_check(const struct settings *settings)
 {
-    struct json_object *check = json_object_new_object();
+    struct json_object *check = json_new_object();
     char id[SERVICE_ID_SIZE], ttl[DURATION_TEXT_SIZE];
 
     service_own_check(settings, id);
@@ -220,7 +220,7 @@ static struct json_object *marked_tags(const struct json_object *definition,
                                        const struct service_marks *marks)
 {
     struct json_object *present = json_member(definition, "Tags", json_type_array);
-    struct json_object *tags = json_object_new_array();
+    struct json_object *tags = json_new_list();
     size_t count = present ? json_object_array_length(present) : 0;
     bool changed = false;
     bool there = marks->tag[0] == '\0';
@@ -232,10 +232,10 @@ static struct json_object *marked_tags(const struct json_object *definition,
         there |= tag && strcmp(tag, marks->tag) == 0;
         changed |= goes;
         if (!goes)
-            json_object_array_add(tags, json_object_get(item));
+            json_append(tags, json_object_get(item));
     }
     if (!there)
-        json_object_array_add(tags, json_object_new_string(marks->tag));
+        json_append_text(tags, marks->tag, strlen(marks->tag));
     if (there && !changed) {
         json_object_put(tags);
         return NULL;
@@ -251,12 +251,10 @@ static struct json_object *marked_meta(const struct json_object *definition,
     const char *session = json_text(present, "session");
     bool comes = marks->session[0] != '\0' && strcmp(session, marks->session) != 0;
     bool goes = marks->old_session[0] != '\0' && strcmp(session, marks->old_session) == 0;
-    struct json_object *meta = NULL;
 
     if (!comes && !goes)
         return NULL;
-    if (!present || json_object_deep_copy(present, &meta, NULL) != 0)
-        meta = json_object_new_object();
+    struct json_object *meta = present ? json_copy(present) : json_new_object();
     if (comes)
         json_set_text(meta, "session", marks->session);
     else
@@ -277,19 +275,17 @@ static bool mark(struct json_object *definition, const struct service_marks *mar
     struct json_object *meta = marked_meta(definition, marks);
 
     if (tags)
-        json_object_object_add(definition, "Tags", tags);
+        json_set(definition, "Tags", tags);
     if (meta)
-        json_object_object_add(definition, "Meta", meta);
+        json_set(definition, "Meta", meta);
     return tags || meta;
 }
 
 struct json_object *service_marked(const struct json_object *definition,
                                    const struct service_marks *marks)
 {
-    struct json_object *body = NULL;
+    struct json_object *body = json_copy(definition);
 
-    if (json_object_deep_copy((struct json_object *)definition, &body, NULL) != 0)
-        return NULL;
     if (!mark(body, marks)) {
         json_object_put(body);
         return NULL;
@@ -302,8 +298,8 @@ struct json_object *service_marked(const struct json_object *definition,
 
 struct json_object *service_own(const struct settings *settings, const struct service_marks *marks)
 {
-    struct json_object *body = json_object_new_object();
-    struct json_object *meta = json_object_new_object();
+    struct json_object *body = json_new_object();
+    struct json_object *meta = json_new_object();
 
     json_set_text(meta, OWN_MARK, settings->key);
     json_set_text(body, "ID", settings->tag_service);
@@ -311,8 +307,8 @@ struct json_object *service_own(const struct settings *settings, const struct se
     if (settings->register_address[0] != '\0')
         json_set_text(body, "Address", settings->register_address);
     json_set_number(body, "Port", settings->register_port);
-    json_object_object_add(body, "Meta", meta);
-    json_object_object_add(body, "Check", own_check(settings));
+    json_set(body, "Meta", meta);
+    json_set(body, "Check", own_check(settings));
     mark(body, marks);
     return body;
 }

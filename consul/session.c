@@ -18,12 +18,12 @@ static const char *const invalid[] = {
 
 static struct json_object *check_list(const char *node_checks)
 {
-    struct json_object *list = json_object_new_array();
+    struct json_object *list = json_new_list();
 
     while (node_checks[0] != '\0') {
         size_t length = strcspn(node_checks, ",");
         if (length > 0)
-            json_object_array_add(list, json_object_new_string_len(node_checks, (int)length));
+            json_append_text(list, node_checks, length);
         node_checks += length + (node_checks[length] == ',');
     }
     return list;
@@ -31,7 +31,7 @@ static struct json_object *check_list(const char *node_checks)
 
 struct json_object *session_body(const struct settings *settings)
 {
-    struct json_object *body = json_object_new_object();
+    struct json_object *body = json_new_object();
     char ttl[DURATION_TEXT_SIZE];
     char lock_delay[DURATION_TEXT_SIZE];
 
@@ -39,7 +39,7 @@ struct json_object *session_body(const struct settings *settings)
     json_set_text(body, "TTL", duration_format(settings->ttl_ns, ttl));
     json_set_text(body, "LockDelay", duration_format(settings->lock_delay_ns, lock_delay));
     json_set_text(body, "Behavior", "release");
-    json_object_object_add(body, "NodeChecks", check_list(settings->node_checks));
+    json_set(body, "NodeChecks", check_list(settings->node_checks));
     return body;
 }
 

@@ -7,19 +7,19 @@
 
 struct json_object *transaction_new(void)
 {
-    return json_object_new_array();
+    return json_new_list();
 }
 
 static struct json_object *add_operation(struct json_object *transaction, const char *verb,
                                          const char *key)
 {
-    struct json_object *operation = json_object_new_object();
-    struct json_object *kv = json_object_new_object();
+    struct json_object *operation = json_new_object();
+    struct json_object *kv = json_new_object();
 
     json_set_text(kv, "Verb", verb);
     json_set_text(kv, "Key", key);
-    json_object_object_add(operation, "KV", kv);
-    json_object_array_add(transaction, operation);
+    json_set(operation, "KV", kv);
+    json_append(transaction, operation);
     return kv;
 }
 

@@ -26,16 +26,16 @@ static char *entry_key(const struct store *store, const struct session_id *sessi
 static struct json_object *entry_value(const struct store *store, bool lock_seen, bool acquired)
 {
     const struct lock_identity *identity = &store->value.identity;
-    struct json_object *value = json_object_new_object();
+    struct json_object *value = json_new_object();
 
     json_set_number(value, "format", LOCK_VALUE_FORMAT);
     json_set_text(value, "instance", identity->instance);
     json_set_text(value, "node", identity->node);
     json_set_number(value, "pid", identity->pid);
     json_set_number(value, "priority", 100);
-    json_object_object_add(value, "healthy", json_object_new_boolean(true));
-    json_object_object_add(value, "lock_seen", json_object_new_boolean(lock_seen));
-    json_object_object_add(value, "acquired", json_object_new_boolean(acquired));
+    json_set_flag(value, "healthy", true);
+    json_set_flag(value, "lock_seen", lock_seen);
+    json_set_flag(value, "acquired", acquired);
     return value;
 }
 

@@ -54,7 +54,7 @@ static void fed(void *context, const struct http_response *response)
 static void feed(struct registration *registration)
 {
     const struct health_order *health = &registration->health;
-    AUTO_JSON struct json_object *body = json_object_new_object();
+    AUTO_JSON struct json_object *body = json_new_object();
     char check[SERVICE_ID_SIZE];
 
     service_own_check(registration->settings, check);

@@ -70,7 +70,7 @@ static void expect(struct tags *tags, const char *name)
     struct json_object *member;
 
     if (json_object_object_get_ex(tags->body, name, &member))
-        json_object_object_add(tags->definition, name, json_object_get(member));
+        json_set(tags->definition, name, json_object_get(member));
 }
 
 static void send_body(struct tags *tags)

@@ -13,6 +13,7 @@
     SUITE(options_suite)                                                                           \
     SUITE(option_settle_suite)                                                                     \
     SUITE(option_check_suite)                                                                      \
+    SUITE(memory_suite)                                                                            \
     SUITE(lock_value_suite)                                                                        \
     SUITE(consul_answers_suite)                                                                    \
     SUITE(service_suite)                                                                           \

@@ -233,8 +233,7 @@ struct http_request *http_request(struct http *http, const struct http_order *or
     struct http_request *request = memory_new(sizeof *request);
 
     request->http = http;
-    request->easy = curl_easy_init();
-    assert(request->easy);
+    request->easy = memory_sure(curl_easy_init());
     request->callback = order->callback;
     request->context = order->context;
     request->timeout_ns = order->timeout_ns;
@@ -339,19 +338,49 @@ void http_wait(struct http *http, struct pollfd *descriptors, nfds_t count, int 
 
 static void set_scope(struct http *http, const struct settings *settings)
 {
-    char *ns = curl_easy_escape(NULL, settings->consul_namespace, 0);
-    char *partition = curl_easy_escape(NULL, settings->partition, 0);
+    char *ns = memory_sure(curl_easy_escape(NULL, settings->consul_namespace, 0));
+    char *partition = memory_sure(curl_easy_escape(NULL, settings->partition, 0));
 
-    assert(ns && partition);
     snprintf(http->scope, sizeof http->scope, "%s%s%s%s%s", ns[0] ? "ns=" : "", ns,
              ns[0] && partition[0] ? "&" : "", partition[0] ? "partition=" : "", partition);
     curl_free(ns);
     curl_free(partition);
 }
 
+static void *library_realloc(void *memory, size_t size)
+{
+    return memory_resize(memory, size ? size : 1);
+}
+
+static void *library_malloc(size_t size)
+{
+    return library_realloc(NULL, size);
+}
+
+static void *library_calloc(size_t count, size_t size)
+{
+    return memory_sure(calloc(count ? count : 1, size ? size : 1));
+}
+
+static char *library_strdup(const char *text)
+{
+    return memory_sure(strdup(text));
+}
+
+void http_begin_library(void)
+{
+    static bool begun;
+
+    if (!begun && curl_global_init_mem(CURL_GLOBAL_DEFAULT, library_malloc, free, library_realloc,
+                                       library_strdup, library_calloc) != CURLE_OK)
+        memory_is_out();
+    begun = true;
+}
+
 static int client_init(struct http *http, const struct settings *settings, struct error *err)
 {
     memset(http, 0, sizeof *http);
+    http_begin_library();
     if (address_parse(settings->http_addr, settings->http_ssl, &http->address, err) != 0 ||
         token_open(&http->token, settings, err) != 0)
         return -1;
@@ -364,8 +393,7 @@ static int client_init(struct http *http, const struct settings *settings, struc
     if (http->connect_timeout_ns < CONNECT_TIMEOUT_MIN)
         http->connect_timeout_ns = CONNECT_TIMEOUT_MIN;
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(http->multi = curl_multi_init()))
-        return error_set(err, "cannot start libcurl %s", LIBCURL_VERSION);
+    http->multi = memory_sure(curl_multi_init());
     curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
     return 0;

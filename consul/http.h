@@ -47,6 +47,11 @@ struct http_order {
     void *context;
 };
 
+/* libcurl, once a process and before anything of it is used: memory that it does not get ends the
+ * process (memory.h).
+ */
+void http_begin_library(void);
+
 /* Opens the client, once a process: every later call gives the same. -1 as NULL: the address or
  * the token file is wrong. settings: copied where needed.
  */

@@ -1,8 +1,9 @@
 #include "consul/tls.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "consul/memory.h"
 
 static void set_authorities(CURL *easy, const struct tls *tls)
 {
@@ -50,7 +51,5 @@ struct curl_slist *tls_route(const struct tls *tls, const char *url, char *named
     snprintf(named, size, "%.*s%s%.*s%s", (int)(host - url), url, tls->server_name, port_length,
              port ? port : "", path);
     snprintf(route, sizeof route, "::%.*s:", host_length, host);
-    struct curl_slist *list = curl_slist_append(NULL, route);
-    assert(list);
-    return list;
+    return memory_sure(curl_slist_append(NULL, route));
 }

@@ -1,8 +1,8 @@
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "consul/memory.h"
 #include "consul/tls.h"
 #include "probes/kinds.h"
 
@@ -69,10 +69,9 @@ static bool judge(const struct probe *probe, CURL *easy, CURLcode code, struct e
 static void begin(struct probe *probe)
 {
     const struct probe_spec *spec = &probe->spec;
-    struct run *run = calloc(1, sizeof *run);
+    struct run *run = memory_new(sizeof *run);
     CURL *easy = transfer_new();
 
-    assert(run);
     probe->run = run;
     run->route = tls_route(&spec->tls, spec->target, run->url, sizeof run->url);
     curl_easy_setopt(easy, CURLOPT_URL, run->url);

@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 
 #include "common/base/clock.h"
+#include "consul/http.h"
+#include "consul/memory.h"
 
 struct transfers {
     CURLM *multi;
@@ -51,13 +53,12 @@ static int set_timer(CURLM *multi, long timeout_ms, void *context)
 
 struct transfers *transfers_open(void)
 {
-    struct transfers *transfers = calloc(1, sizeof *transfers);
+    struct transfers *transfers = memory_new(sizeof *transfers);
 
-    assert(transfers);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    transfers->multi = curl_multi_init();
+    http_begin_library();
+    transfers->multi = memory_sure(curl_multi_init());
     transfers->watched = epoll_create1(EPOLL_CLOEXEC);
-    assert(transfers->multi && transfers->watched >= 0);
+    assert(transfers->watched >= 0);
     curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
     curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
     curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, set_timer);
@@ -79,9 +80,8 @@ uint64_t transfers_next_due(const struct transfers *transfers)
 
 CURL *transfer_new(void)
 {
-    CURL *easy = curl_easy_init();
+    CURL *easy = memory_sure(curl_easy_init());
 
-    assert(easy);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* leave a resolver that hangs behind */
@@ -96,9 +96,8 @@ struct transfer *transfer_begin(struct transfers *transfers, struct probe *probe
                                 bool (*judge)(const struct probe *probe, CURL *easy, CURLcode code,
                                               struct error *reason))
 {
-    struct transfer *transfer = calloc(1, sizeof *transfer);
+    struct transfer *transfer = memory_new(sizeof *transfer);
 
-    assert(transfer);
     *transfer =
         (struct transfer){ .transfers = transfers, .probe = probe, .easy = easy, .judge = judge };
     probe->awaited = "connection";

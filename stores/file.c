@@ -17,6 +17,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "consul/memory.h"
 #include "stores/file_value.h"
 #include "stores/lock_file.h"
 #include "stores/store.h"
@@ -375,12 +376,8 @@ static void file_execute_will(struct store *store)
 static struct store *file_open(const struct settings *settings,
                                const struct store_listener *listener, struct error *err)
 {
-    struct store *store = calloc(1, sizeof *store);
+    struct store *store = memory_new(sizeof *store);
 
-    if (!store) {
-        error_set(err, "no memory");
-        return NULL;
-    }
     store->settings = settings;
     store->listener = *listener;
     store->doubted_counter = NO_COUNTER;

@@ -328,6 +328,8 @@ static int make_absolute(char absolute[PATH_MAX], const char *path, struct error
     AUTO_FREE char *here = getcwd(NULL, 0);
     int length;
 
+    if (!folder)
+        return error_set(err, "out of memory");
     if (real_folder)
         length = snprintf(absolute, PATH_MAX, "%s/%s",
                           strcmp(real_folder, "/") == 0 ? "" : real_folder, name);

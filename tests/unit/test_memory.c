@@ -3,11 +3,15 @@
  */
 #include "consul/memory.h"
 
+#include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
-#include "base/log.h"
+#include "consul/http.h"
 #include "consul/json.h"
 #include "consul/transaction.h"
 #include "tests/unit/suites.h"
@@ -25,7 +29,15 @@ static void leave_little_memory(void)
 {
     struct rlimit limit = { LITTLE, LITTLE };
 
+    http_begin_library();
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+/* ck_assert() needs memory itself. */
+static void must_be(bool condition)
+{
+    if (!condition)
+        _exit(EXIT_FAILURE);
 }
 
 START_TEST(a_list_has_each_item_or_the_process_ends)
@@ -34,7 +46,7 @@ START_TEST(a_list_has_each_item_or_the_process_ends)
 
     for (size_t i = 0;; i++) {
         json_append_text(list, "some text", 9);
-        ck_assert_ptr_nonnull(json_object_array_get_idx(list, i));
+        must_be(json_object_array_get_idx(list, i) != NULL);
     }
 }
 END_TEST
@@ -47,7 +59,7 @@ START_TEST(an_object_has_each_member_or_the_process_ends)
     for (unsigned i = 0;; i++) {
         snprintf(name, sizeof name, "%u", i);
         json_set_text(object, name, "some text");
-        ck_assert_str_eq(json_text(object, name), "some text");
+        must_be(strcmp(json_text(object, name), "some text") == 0);
     }
 }
 END_TEST
@@ -60,7 +72,7 @@ START_TEST(a_transaction_has_each_guard_or_the_process_ends)
         transaction_guard(transaction, "key", i + 1);
         struct json_object *operation = json_object_array_get_idx(transaction, i);
         struct json_object *kv = json_member(operation, "KV", json_type_object);
-        ck_assert_uint_eq(json_number(kv, "Index"), i + 1);
+        must_be(json_number(kv, "Index") == i + 1);
     }
 }
 END_TEST
@@ -72,7 +84,18 @@ START_TEST(a_copy_is_whole_or_the_process_ends)
     for (size_t i = 0; i < 1000; i++)
         json_append_text(list, "some text", 9);
     for (;;)
-        ck_assert_ptr_nonnull(json_object_array_get_idx(json_copy(list), 999));
+        must_be(json_object_array_get_idx(json_copy(list), 999) != NULL);
+}
+END_TEST
+
+START_TEST(nor_goes_a_request_without_its_headers)
+{
+    struct curl_slist *headers = NULL;
+
+    for (;;) {
+        headers = curl_slist_append(headers, "X-Consul-Token: some text");
+        must_be(headers != NULL);
+    }
 }
 END_TEST
 
@@ -87,6 +110,7 @@ Suite *memory_suite(void)
         tcase_add_test_raise_signal(none, an_object_has_each_member_or_the_process_ends, SIGABRT);
         tcase_add_test_raise_signal(none, a_transaction_has_each_guard_or_the_process_ends,
                                     SIGABRT);
+        tcase_add_test_raise_signal(none, nor_goes_a_request_without_its_headers, SIGABRT);
         tcase_add_test_raise_signal(none, a_copy_is_whole_or_the_process_ends, SIGABRT);
     }
     suite_add_tcase(suite, none);

@@ -662,7 +662,9 @@ START_TEST(an_answer_that_brings_no_lock_leaves_ours_where_it_is)
     int lock = end_of_a_pipe(), other = end_of_a_pipe();
 
     supervisor.lock_fd = lock;
+    supervisor.election.state = STATE_DEMOTING; /* of a lock that is ours */
     supervisor.election.won = true;
+    strcpy(supervisor.election.session.text, "session-1");
     supervisor.open[0].request = (struct lock_request){ .type = REQUEST_WRITE, .serial = 7 };
     message = (struct message){ .type = NETWORK_ANSWER };
     *MESSAGE_BODY(&message, struct lock_answer) =

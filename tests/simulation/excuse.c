@@ -63,6 +63,8 @@ bool excuse_cannot_be_ended(const struct process *process)
     /* A hook has to end it. */
     const struct term *term = term_of(process->session.text);
     const struct instance *former = instance_of(process);
+    if (instance != former && former->has_no_record)
+        return true; /* nothing tells its successor that it led */
     if (instance != former && instance->started + SLACK > since)
         since = instance->started + SLACK;
     if (instance != former && former->disturbed + SLACK > since)

@@ -65,6 +65,7 @@ struct instance {
     true_ns taken_over; /* when another process of its had last to see to the end of what acts */
     true_ns disturbed;  /* when one of its processes was last killed, stopped or let go on */
     bool unguarded;     /* nobody is left to end what acts */
+    bool has_no_record; /* its last could not be written */
 };
 
 extern struct slot slots[SLOTS_MAX];

@@ -437,6 +437,7 @@ void record_write(const struct place *place, const struct record *record)
         return;
     slot->record = *record;
     slot->has_record = !process_current->host->disk_full;
+    process_current->instance->has_no_record = !slot->has_record;
     slot->record_kept = RECORD_PARTS;
 }
 

@@ -149,6 +149,27 @@ static bool lacks_lock(const struct supervisor *supervisor, const struct lock_an
            answer->result == ANSWER_DONE && passed_fd < 0;
 }
 
+/* Another can take its place at any moment. */
+static void end_faulty_network(struct supervisor *supervisor)
+{
+    if (!supervisor->network_killed)
+        log_error("the network process says what cannot be: it is killed");
+    network_kill(supervisor);
+}
+
+/* Whether it answers what was asked. A session is a new one, with a name. */
+static bool fits(const struct lock_request *request, const struct lock_answer *answer,
+                 const struct election *election)
+{
+    if (answer->type != request->type || answer->term != request->term)
+        return false;
+    if (request->type != REQUEST_SESSION)
+        return strcmp(request->session.text, answer->session.text) == 0;
+    return answer->result != ANSWER_DONE ||
+           (answer->session.text[0] != '\0' && !session_is(&answer->session, &election->session) &&
+            !session_is(&answer->session, &election->ghost.session));
+}
+
 static void election_answer_said(struct supervisor *supervisor, const struct lock_answer *answer,
                                  int passed_fd, instant_ns now)
 {
@@ -158,6 +179,12 @@ static void election_answer_said(struct supervisor *supervisor, const struct loc
     if (!open || answer->serial == 0) { /* answered already, for a network process that died */
         if (passed_fd >= 0)
             close(passed_fd);
+        return;
+    }
+    if (!fits(&open->request, answer, &supervisor->election)) {
+        if (passed_fd >= 0)
+            close(passed_fd);
+        end_faulty_network(supervisor);
         return;
     }
     open->request.serial = 0;
@@ -227,15 +254,6 @@ static void lock_seen(struct supervisor *supervisor, const struct lock_view *vie
     lead_carry_out(supervisor, &commands, now);
     supervisor->leader = view->session;
     lead_tell_change(supervisor);
-}
-
-/* Another can take its place at any moment. */
-static void end_faulty_network(struct supervisor *supervisor)
-{
-    if (!supervisor->network_killed)
-        log_error("the network process says what cannot be: it is killed");
-    network_kill(supervisor);
-    supervisor->network_killed = true;
 }
 
 void network_said(struct supervisor *supervisor, const struct message *message, int passed_fd,

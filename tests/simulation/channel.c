@@ -8,6 +8,7 @@
 #include "common/messages/network.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/instance.h"
 #include "tests/simulation/judge.h"
 
 #define ENDS_MAX 4096
@@ -199,6 +200,82 @@ static void put_late(struct end *receiver, const struct message *message)
         world_plan(world.now + chance_delay(0, TAKEN_DOWN_MOST), comes, late, 0);
 }
 
+/* A few bits are not what they were, at its head or anywhere. */
+static void flip_bits(struct message *message)
+{
+    unsigned char *bytes = (unsigned char *)message;
+    size_t range = chance_of(600) ? 128 : sizeof *message;
+
+    for (uint64_t i = chance_between(1, 3); i > 0; i--)
+        bytes[chance(range)] ^= (unsigned char)(1u << chance(8));
+}
+
+static void invent_session(struct session_id *session)
+{
+    if (chance_of(500))
+        session->text[0] = '\0';
+    else
+        session->text[chance(8)] ^= 1;
+}
+
+static void invent_answer(struct lock_answer *answer)
+{
+    switch (chance(6)) {
+    case 0:
+        answer->type = (enum request_type)chance(REQUEST_TYPES + 1);
+        break;
+    case 1:
+        answer->result = (enum answer_result)chance(ANSWER_RESULTS + 1);
+        break;
+    case 2:
+        answer->asker = (enum asker)chance(ASKERS + 1);
+        break;
+    case 3:
+        answer->term += chance_between(0, 2) - 1;
+        break;
+    case 4:
+        answer->index = chance(1u << 30);
+        break;
+    default:
+        invent_session(chance_of(500) ? &answer->session : &answer->view.session);
+    }
+}
+
+static void invent_look(struct lock_view *view)
+{
+    unsigned char anything = (unsigned char)chance(3);
+
+    switch (chance(4)) {
+    case 0:
+        memcpy(&view->exists, &anything, sizeof view->exists);
+        break;
+    case 1:
+        memcpy(&view->released, &anything, sizeof view->released);
+        break;
+    case 2:
+        view->index = view->others_index = chance(1u << 30);
+        break;
+    default:
+        invent_session(&view->session);
+    }
+}
+
+static void put_lie(struct end *receiver, const struct message *message, int passed_fd)
+{
+    struct message lie = *message;
+
+    judge_lies();
+    if (chance_of(300))
+        flip_bits(&lie);
+    else if (chance_of(50))
+        lie.type = NETWORK_REQUEST + (uint32_t)chance(14);
+    else if (message->type == NETWORK_ANSWER)
+        invent_answer(MESSAGE_BODY(&lie, struct lock_answer));
+    else if (message->type == NETWORK_LOCK_SEEN)
+        invent_look(MESSAGE_BODY(&lie, struct lock_view));
+    put(receiver, &lie, passed_fd);
+}
+
 /* No memory for it either: poll() tells of room at once. Whom it would cost its life is spared. */
 static bool kernel_refuses(void)
 {
@@ -220,6 +297,11 @@ enum channel_sent channel_send(int fd, const struct message *message, int passed
     if (end->other->waiting >= capacity_of(end->other)) {
         end->other->refused = true;
         return CHANNEL_FULL;
+    }
+    if (process_current->kind == PROCESS_NETWORK && process_current->instance->lies &&
+        chance_of(500)) {
+        put_lie(end->other, message, passed_fd);
+        return CHANNEL_SENT;
     }
     expect_sound(end->other->owner, message, passed_fd);
     look_at_what_is_sent(message);

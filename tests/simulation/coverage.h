@@ -9,7 +9,7 @@
 
 #include "tests/simulation/world.h"
 
-#define FAULTS_MAX 54
+#define FAULTS_MAX 55
 
 #define MACHINES_COUNTED 1
 #define STATES_MAX       16

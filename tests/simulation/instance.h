@@ -66,6 +66,7 @@ struct instance {
     true_ns disturbed;  /* when one of its processes was last killed, stopped or let go on */
     bool unguarded;     /* nobody is left to end what acts */
     bool has_no_record; /* its last could not be written */
+    bool lies;          /* its network process says what is not so */
 };
 
 extern struct slot slots[SLOTS_MAX];

@@ -54,6 +54,7 @@ static struct {
     unsigned refused;
     unsigned promotions;
     bool looking;
+    bool lied;
 } judge;
 
 void judge_begin(void)
@@ -64,7 +65,7 @@ void judge_begin(void)
     judge.highest_token = judge.store_token = 0;
     judge.highest_session[0] = '\0';
     judge.refused = judge.promotions = 0;
-    judge.looking = false;
+    judge.looking = judge.lied = false;
     terms_begin();
 }
 
@@ -90,11 +91,18 @@ unsigned judge_promotions(void)
 
 static void condemn(enum rule rule, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What a process must not do that can trust none of the others. */
+static bool holds_among_liars(enum rule rule)
+{
+    return rule == RULE_ABORTS || rule == RULE_ORPHAN || rule == RULE_PAGE ||
+           rule == RULE_LIVELOCK || rule == RULE_STOP_LATE;
+}
+
 static void condemn(enum rule rule, const char *format, ...)
 {
     va_list arguments;
 
-    if (judge.verdict != RULES)
+    if (judge.verdict != RULES || (judge.lied && !holds_among_liars(rule)))
         return;
     judge.verdict = rule;
     va_start(arguments, format);
@@ -510,6 +518,16 @@ void judge_expects_nothing_left(void)
     if (terms_living())
         condemn(RULE_LEFT_HELD, "session %s lives", terms_living());
     processes_each(is_left, NULL);
+}
+
+void judge_lies(void)
+{
+    judge.lied = true;
+}
+
+bool judge_is_lied_to(void)
+{
+    return judge.lied;
 }
 
 void judge_kills(const struct process *victim)

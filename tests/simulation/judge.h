@@ -75,6 +75,10 @@ void judge_asks_again(const char *session);
 void judge_overwrites(const struct call *call, uint64_t index);
 void judge_shown_loss(const struct call *call, const char *body);
 
+/* A network process says what is not so. From then on nothing is judged that rests on its word. */
+void judge_lies(void);
+bool judge_is_lied_to(void);
+
 /* A supervisor kills one of the other two. */
 void judge_kills(const struct process *victim);
 

@@ -172,6 +172,10 @@ MUTANTS = [
     Mutant("a state is said as a list", ("one of ours aborts",),
            ("keeper/conduct.c", "outbox_say_state(&keeper->to_supervisor,", "outbox_say(&keeper->to_supervisor,")),
 
+    # A network process that lies.
+    Mutant("an answer to what was not asked is believed", ("one of ours aborts",),
+           ("supervisor/network_link.c", "if (!fits(&open->request, answer, &supervisor->election)) {", "if (false) {")),
+
     # What the simulator found in our own code, put back.
     Mutant("a holder's renewal does not look at the lock", TWO,
            ("stores/consul_operation.c", "    if (is_held(store, session))\n        operation->look",

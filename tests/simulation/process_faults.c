@@ -295,6 +295,16 @@ static void hold_program(struct fault *fault)
         processes_each(hold_member, &hold);
 }
 
+static void lie(struct fault *fault)
+{
+    fault->instance->lies = true;
+}
+
+static void be_honest(struct fault *fault)
+{
+    fault->instance->lies = false;
+}
+
 static void make_unwell(struct fault *fault)
 {
     fault->instance->slot->unwell = true;
@@ -349,6 +359,7 @@ const struct fault_kind process_faults[] = {
     { "program stopped 100 times, supervisor still", SECONDS(2), SECONDS(45), await_stops,
       let_program_go_on },
     { "program cannot be killed", 0, 0, hold_program, NULL },
+    { "network process lies", SECONDS(1), SECONDS(20), lie, be_honest },
     { "program unwell", SECONDS(5), SECONDS(60), make_unwell, make_well },
     { "instance stopped by its scheduler", 0, 0, stop_instance, NULL },
     { "instance stopped twice", 0, 0, stop_instance_twice, NULL },

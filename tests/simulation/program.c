@@ -342,7 +342,8 @@ static void does(void *subject, uint64_t detail)
     case ACTION_REST:
         rest(process);
         process->acknowledged = true;
-        process_wake(process->parent);
+        if (process->parent)
+            process_wake(process->parent);
         break;
     case ACTION_TELL_REST:
         if (program)

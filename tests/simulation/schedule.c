@@ -290,24 +290,30 @@ static bool takeover_after_a_restart(void)
     return another_leads_after(RESTART_MOST + leader->slot->settings->demote_timeout_ns);
 }
 
+/* Somebody leads, and leads on; then each of the ways in which another follows. False: a rule was
+ * broken.
+ */
+static bool leads_change(void)
+{
+    char session[64];
+
+    judge_expects_leader();
+    snprintf(session, sizeof session, "%s", judge_leading_session());
+    if (!go_on(world.now + WATCHED))
+        return false;
+    judge_expects_same_leader(session);
+    return judge_verdict() == RULES && planned_takeover() && takeover_after_a_kill() &&
+           takeover_after_a_restart();
+}
+
 static void play(const struct settings *terms)
 {
     /* A session that nobody renews from Consul's last election on, the lock-delay, a lease for a
      * lock without the mark.
      */
     duration_ns bound = 2 * terms->ttl_ns + terms->lock_delay_ns + terms->lease_ns + BOUND_SLACK;
-    true_ns calm = trouble_ends + bound;
 
-    if (!go_on(calm))
-        return;
-    judge_expects_leader();
-    char session[64];
-    snprintf(session, sizeof session, "%s", judge_leading_session());
-    if (!go_on(calm + WATCHED))
-        return;
-    judge_expects_same_leader(session);
-    if (judge_verdict() != RULES || !planned_takeover() || !takeover_after_a_kill() ||
-        !takeover_after_a_restart())
+    if (!go_on(trouble_ends + bound) || (!judge_is_lied_to() && !leads_change()))
         return;
     for (unsigned i = 0; i < slot_count; i++)
         world_plan(world.now + chance(STOPS / 2), stop_slot, &slots[i], 0);

@@ -132,7 +132,7 @@ int job_begin(struct job *job, bool has_program, struct error *err)
     *job = (struct job){ .pid = getpid(), .group = lending_group(), .stops_fd = -1 };
     if (!has_program || !shell_may_look())
         return 0;
-    if (pipe2(stops, O_CLOEXEC) < 0)
+    if (pipe2(stops, O_CLOEXEC | O_NONBLOCK) < 0)
         return error_errno(err, "cannot make a pipe");
     pid_t pid = fork();
     if (pid < 0)

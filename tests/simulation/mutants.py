@@ -80,9 +80,9 @@ MUTANTS = [
             "    json_object_array_add(transaction, entry);\n}\n\n"
             "static void send_acquire(struct operation *operation)\n{"),
            ("stores/consul_operation.c",
-            "    transaction_guard(transaction, key, request->index);\n    transaction_lock(",
+            "    transaction_guard(transaction, key, request->index);\n    if (request->index == 0)",
             "    if (request->index == 0)\n        transaction_guard(transaction, key, 0);\n"
-            "    else\n        guard(transaction, key, \"\");\n    transaction_lock("),
+            "    else\n        guard(transaction, key, \"\");\n    if (request->index == 0)"),
            ("stores/consul_operation.c",
             "    transaction_guard(transaction, key, request->index);\n    transaction_set(",
             "    guard(transaction, key, request->session.text);\n    transaction_set("),
@@ -143,7 +143,10 @@ MUTANTS = [
            ("election/transitions.c", "    request_add(election, commands, REQUEST_DESTROY);\n    forget_term(election);",
             "    forget_term(election);")),
     Mutant("ALL_GONE never said", ("nobody leads",),
-           ("keeper/demotion.c", "        channel_send(keeper->network_fd, &message, -1);", "        (void)message;")),
+           ("keeper/demotion.c", "        keeper_say_all_gone(keeper);", "        (void)now;")),
+    Mutant("ALL_GONE is sent and forgotten", ("nobody leads",),
+           ("keeper/conduct.c", "    must_fit(outbox_say(&keeper->to_network, keeper->network_fd, &message));",
+            "    must_fit(channel_send(keeper->network_fd, &message, -1) < 3);")),
     Mutant("the release mark ignored", ("nobody leads",),
            ("election/candidacy.c", "never_led || is_released(candidacy, view)", "never_led || !is_released")),
 

@@ -214,6 +214,8 @@ uint64_t consul_candidate_listed(struct store *store, const struct entries *entr
     uint64_t highest = 0;
 
     store->candidate.other_count = 0;
+    store->candidate.written &=
+        entries_find(entries, own) != NULL; /* somebody may have deleted it */
     for (size_t i = 0; i < entries->count; i++) {
         const struct entry *entry = &entries->list[i];
         if (strcmp(entry->key, own) == 0)

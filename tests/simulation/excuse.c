@@ -92,14 +92,14 @@ bool excuse_could_not_know(const struct process *one, const struct process *othe
 
 bool excuse_was_not_listed(const struct process *one, const struct process *other)
 {
-    const struct process *newcomer = one->acts_since > other->acts_since ? one : other;
+    const struct process *newcomer = one->token > other->token ? one : other;
     const struct process *leader = newcomer == one ? other : one;
     const struct term *asked = term_of(newcomer->session.text);
     const struct term *led = term_of(leader->session.text);
 
     if (!asked || !led || datacenter_freed() == 0 || led->lost > datacenter_freed())
         return false;
-    bool listed = led->entered != 0 && led->entered < asked->listed;
+    bool listed = led->entered > datacenter_history_lost() && led->entered < asked->listed;
     duration_ns demotion = settings_demote_budget(term_settings(led)) + SECONDS(5);
     return !listed && world.now < datacenter_freed() + demotion;
 }

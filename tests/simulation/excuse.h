@@ -20,8 +20,8 @@ bool excuse_cannot_be_ended(const struct process *process);
  */
 bool excuse_could_not_know(const struct process *one, const struct process *other);
 
-/* Of two that act the one that came later asked for an absent lock when the other, which nobody
- * had listed yet, had just acquired it; and somebody deleted it before that came.
+/* Of two that act one acquired an absent lock that the other, which nobody had listed yet, had just
+ * acquired; somebody had deleted it in between.
  */
 bool excuse_was_not_listed(const struct process *one, const struct process *other);
 

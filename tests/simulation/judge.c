@@ -265,6 +265,14 @@ static void lease_check(void *subject, uint64_t since)
                since);
 }
 
+static bool was_not_listed(const struct process *process)
+{
+    for (unsigned i = 0; i < judge.acting_count; i++)
+        if (excuse_was_not_listed(process, judge.acting[i]))
+            return true;
+    return false;
+}
+
 void judge_begins(struct process *process)
 {
     assert(judge.acting_count < ACTING_MAX);
@@ -282,7 +290,7 @@ void judge_begins(struct process *process)
     } else if (process->token > judge.highest_token) {
         judge.highest_token = process->token;
         strcpy(judge.highest_session, process->session.text);
-    } else if (!excuse_cannot_be_ended(process)) {
+    } else if (!excuse_cannot_be_ended(process) && !was_not_listed(process)) {
         condemn(RULE_TOKEN, "%s has %" PRIu64 " after %" PRIu64, name_of(process), process->token,
                 judge.highest_token);
     }

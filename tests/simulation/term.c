@@ -249,7 +249,7 @@ static void entry_written(const char *entry)
 {
     struct term *term = term_at(entry);
 
-    if (term && term->entered == 0)
+    if (term)
         term->entered = world.now;
 }
 

@@ -29,7 +29,7 @@ struct term {
     true_ns shown_at[SLOTS_MAX];          /* and when first */
     true_ns free_at;                      /* from when on others may have it, as last looked at */
     true_ns lost;                         /* when Consul took the lock from it; 0: not */
-    true_ns entered; /* when it knew its entry in the list of candidates; 0: not yet */
+    true_ns entered; /* when it last knew its entry in the list of candidates; 0: not yet */
     true_ns listed;  /* when its instance had last asked for that list as it asked for the lock */
 };
 

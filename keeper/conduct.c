@@ -11,19 +11,13 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/messages/network.h"
+#include "common/options/budgets.h"
 #include "common/place/lease_page.h"
 #include "common/place/role_files.h"
 #include "common/process/inherited.h"
 #include "common/process/sweep.h"
 
-#define SWEEP_INTERVAL MILLISECONDS(5)
-#define SWEEP_DELAY    MILLISECONDS(1)
-
-/* Of a stop's time, for SIGKILL, the reaping and the last answers. */
-#define LAST_STEPS MILLISECONDS(300)
-
-/* For a supervisor that stood still together with us to order what it has missed. */
-#define ORDER_MARGIN MILLISECONDS(200)
+#define SWEEP_DELAY MILLISECONDS(1)
 
 /* After so many somebody is left that does not die: state D. */
 #define QUICK_SWEEPS        100
@@ -189,7 +183,7 @@ static void give_grace(struct keeper *keeper, int wait_status, instant_ns stop_u
     if (ordered && settings->kill_mode != KILL_MIXED)
         keeper->grace = stop_until;
     else if (!ordered && WIFEXITED(wait_status))
-        keeper->grace = clock_now_ns() + settings->stop_timeout_ns - LAST_STEPS;
+        keeper->grace = clock_now_ns() + settings->stop_timeout_ns - STOP_RESERVE;
     if (keeper->demotion.stage != DEMOTION_NONE)
         keeper_shorten_grace(keeper, keeper->demotion.order.until);
     if (keeper->grace != 0 && !(ordered && settings->kill_mode == KILL_GROUP))
@@ -340,7 +334,7 @@ static bool only_hooks_end_it(const struct keeper *keeper)
 static instant_ns enforcement_due(const struct keeper *keeper)
 {
     enum demotion_stage stage = keeper->demotion.stage;
-    duration_ns of_hook = keeper_settings(keeper)->demote_timeout_ns + DEMOTION_HOOK_GRACE;
+    duration_ns of_hook = keeper_settings(keeper)->demote_timeout_ns + LATE_HOOK_GRACE;
     bool ends_anyway = keeper->supervisor_fd < 0 && keeper->killing;
 
     if (only_hooks_end_it(keeper))
@@ -359,7 +353,7 @@ static void enforce_deadline(struct keeper *keeper, instant_ns now)
         log_error("the lease ends and nobody orders the demotion: it is begun late=%llums",
                   late_ms);
         instant_ns hard = keeper->guard.lease.hard;
-        keeper->order_due = (now < hard ? hard : now) + ORDER_MARGIN;
+        keeper->order_due = (now < hard ? hard : now) + PEER_MARGIN;
         keeper_demote_outside(keeper, now);
         role_files_show(keeper_settings(keeper), false);
         return;
@@ -368,7 +362,7 @@ static void enforce_deadline(struct keeper *keeper, instant_ns now)
               late_ms);
     if (keeper->demotion.stage == DEMOTION_NONE) {
         keeper->demotion.term = keeper->guard.lease.term;
-        keeper->order_due = now + ORDER_MARGIN;
+        keeper->order_due = now + PEER_MARGIN;
     }
     keeper->program.overdue = program_is_alive(&keeper->program);
     keeper_kill_for_demotion(keeper);

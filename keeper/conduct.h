@@ -187,11 +187,6 @@ instant_ns keeper_waiting_due(const struct keeper *keeper);
 /* The demotion is late, has failed or never begun: what acts is killed, which completes it. */
 void keeper_kill_for_demotion(struct keeper *keeper);
 
-/* From SIGTERM to SIGKILL for a demotion's hook whose time is over: it has to leave something of
- * KILL_BUDGET_NS for the program, which is killed next.
- */
-#define DEMOTION_HOOK_GRACE MILLISECONDS(100)
-
 /* What a sidecar's hooks have done outside cannot be killed: late is better than never. */
 void keeper_demote_outside(struct keeper *keeper, instant_ns now);
 

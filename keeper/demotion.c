@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 #include "common/place/lease_page.h"
 #include "keeper/conduct.h"
 
@@ -19,7 +20,7 @@ static void hasten(struct keeper *keeper, const struct demotion_order *order)
     demotion->order.planned = true;
     if (order->until < demotion->order.until)
         demotion->order.until = order->until;
-    hook_shorten(&keeper->hook, demotion->order.until, demotion->order.until + DEMOTION_HOOK_GRACE);
+    hook_shorten(&keeper->hook, demotion->order.until, demotion->order.until + LATE_HOOK_GRACE);
     keeper_shorten_grace(keeper, demotion->order.until);
     if (demotion->stage == DEMOTION_WAITS)
         demotion->stage = DEMOTION_STOPS_PROGRAM;
@@ -96,7 +97,7 @@ static void await_answers(struct keeper *keeper)
     if (keeper_has_hook(settings->on_demote))
         keeper_start_hook(keeper, &keeper->hook, "on-demote", settings->on_demote,
                           &keeper->demotion.order.situation, NULL, keeper->demotion.order.until,
-                          DEMOTION_HOOK_GRACE);
+                          LATE_HOOK_GRACE);
 }
 
 static void tell_program(struct keeper *keeper, instant_ns now)
@@ -172,7 +173,7 @@ static void conclude_answers(struct keeper *keeper, bool gone, instant_ns now)
  */
 static bool program_had_its_time(const struct keeper *keeper, instant_ns now)
 {
-    return now <= keeper->demotion.answered_by + KILL_BUDGET_NS &&
+    return now <= keeper->demotion.answered_by + KILL_BUDGET &&
            !keeper->demotion.program_was_stopped && keeper->program.state != PROGRAM_ENDED;
 }
 

@@ -9,8 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/scope.h"
-
-#define CANCEL_GRACE MILLISECONDS(500)
+#include "common/options/budgets.h"
 
 static void fail(struct hook *hook, const char *reason)
 {
@@ -62,8 +61,8 @@ void hook_cancel(struct hook *hook, instant_ns now, instant_ns last)
         hook->timeout = 0;
         child_signal(&hook->child, SIGTERM);
         child_signal(&hook->child, SIGCONT);
-        if (now + CANCEL_GRACE < hook->last)
-            hook->last = now + CANCEL_GRACE;
+        if (now + HOOK_GRACE < hook->last)
+            hook->last = now + HOOK_GRACE;
     }
     if (last < hook->last)
         hook->last = last;

@@ -39,7 +39,7 @@ struct hook_spec {
 /* Starts it; a hook that cannot be started has failed. */
 void hook_start(struct hook *hook, const struct hook_spec *spec, instant_ns now);
 
-/* Ends it early, by SIGTERM now and SIGKILL half a second later but not after `last`. */
+/* Ends it early, by SIGTERM now and SIGKILL after HOOK_GRACE but not after `last`. */
 void hook_cancel(struct hook *hook, instant_ns now, instant_ns last);
 
 /* Ends it in the same way, as one that is not wanted any more. */

@@ -1,14 +1,13 @@
 /* leader_change.c - followers are told of another leader (--on-leader-change). */
 #include "common/base/clock.h"
+#include "common/options/budgets.h"
 #include "keeper/conduct.h"
-
-#define CHANGE_GRACE MILLISECONDS(100)
 
 void keeper_end_leader_change(struct keeper *keeper, instant_ns now)
 {
     keeper->change.wanted = false;
     if (keeper->change.hook.state == HOOK_RUNNING)
-        hook_supersede(&keeper->change.hook, now, now + CHANGE_GRACE);
+        hook_supersede(&keeper->change.hook, now, now + LATE_HOOK_GRACE);
 }
 
 void keeper_leader_changed(struct keeper *keeper, const struct situation *situation)
@@ -31,5 +30,6 @@ void keeper_advance_leader_change(struct keeper *keeper, instant_ns now)
     change->wanted = false;
     hook_reset(&change->hook);
     keeper_start_hook(keeper, &change->hook, "on-leader-change", settings->on_leader_change,
-                      &change->situation, NULL, now + settings->promote_timeout_ns, CHANGE_GRACE);
+                      &change->situation, NULL, now + settings->promote_timeout_ns,
+                      LATE_HOOK_GRACE);
 }

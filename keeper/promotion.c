@@ -3,9 +3,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/signals.h"
+#include "common/options/budgets.h"
 #include "keeper/conduct.h"
 
-#define HOOK_GRACE      MILLISECONDS(500)
 #define SIGNAL_INTERVAL MILLISECONDS(10)
 
 static void promotion_failed(struct keeper *keeper, int status, const char *reason)

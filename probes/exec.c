@@ -9,9 +9,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 #include "common/process/output.h"
-
-#define CANCEL_GRACE MILLISECONDS(500)
 
 struct run {
     struct child child;
@@ -64,7 +63,7 @@ static void cancel(struct probe *probe)
 
     child_signal(&run->child, SIGTERM);
     child_signal(&run->child, SIGCONT);
-    run->kill_due = clock_now_ns() + CANCEL_GRACE;
+    run->kill_due = clock_now_ns() + HOOK_GRACE;
 }
 
 const struct probe_kind_operations probe_exec = { begin, cancel };

@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 #include "stores/consul_read.h"
 #include "stores/consul_store.h"
 
@@ -38,10 +39,10 @@ static uint64_t wait_of(const struct store *store)
     return third < WAIT_OF_HOLDER ? third : WAIT_OF_HOLDER;
 }
 
-/* Half a second and up to as much again, so that not all candidates come at once. */
+/* STORE_RETRY and up to as much again, so that not all candidates come at once. */
 static uint64_t retry_pause(void)
 {
-    return MILLISECONDS(500) + MILLISECONDS((uint64_t)random() % 500);
+    return STORE_RETRY + MILLISECONDS((uint64_t)random() % (STORE_RETRY / MILLISECONDS(1)));
 }
 
 /* Consul: an index that goes backwards means another state, to be looked at anew. */

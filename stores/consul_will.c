@@ -4,10 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 #include "stores/consul_operation.h"
 #include "stores/consul_store.h"
-
-#define RETRY_PAUSE MILLISECONDS(500)
 
 /* --- Keeping it up to date. --- */
 
@@ -122,7 +121,7 @@ static void end(struct store *store)
 
 static void try_again(struct store *store)
 {
-    store->will.next_ns = clock_now_ns() + RETRY_PAUSE;
+    store->will.next_ns = clock_now_ns() + STORE_RETRY;
 }
 
 /* The step that what is known asks for. */

@@ -5,12 +5,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 #include "common/place/lease_page.h"
 #include "common/place/role_files.h"
 #include "supervisor/supervisor.h"
 
 #define PROMOTION_BACKOFF SECONDS(10)
-#define RETRY_INTERVAL    MILLISECONDS(500)
 #define ANSWER_TIME       MILLISECONDS(500)
 
 void lead_init(struct supervisor *supervisor)
@@ -21,7 +21,7 @@ void lead_init(struct supervisor *supervisor)
                    .demote_budget = settings_demote_budget(settings),
                    .drift_ppm = DRIFT_PPM },
         .renew_interval = settings->renew_interval_ns,
-        .retry_interval = RETRY_INTERVAL,
+        .retry_interval = STORE_RETRY,
         .request_timeout = settings_request_timeout(settings),
         .promotion_backoff = PROMOTION_BACKOFF,
     };
@@ -70,10 +70,10 @@ static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns n
 {
     const struct settings *settings = supervisor->settings;
     instant_ns end = now + settings->demote_timeout_ns;
-    instant_ns last = supervisor->election.lease.hard - KILL_BUDGET_NS;
+    instant_ns last = supervisor->election.lease.hard - KILL_BUDGET;
 
     if (supervisor->stop_deadline != 0) {
-        instant_ns stop_end = supervisor->stop_deadline - STOP_MARGIN;
+        instant_ns stop_end = supervisor->stop_deadline - STOP_RESERVE;
         if (!settings_answer_demotion(settings) || stop_end < end)
             end = stop_end;
     }
@@ -87,7 +87,7 @@ static instant_ns demotion_due(const struct supervisor *supervisor,
                                const struct demotion_order *order, instant_ns now)
 {
     instant_ns hard = supervisor->election.lease.hard;
-    instant_ns due = order->until + PEER_MARGIN + (order->planned ? STOP_MARGIN : 0);
+    instant_ns due = order->until + PEER_MARGIN + (order->planned ? STOP_RESERVE : 0);
 
     if (settings_tell_nothing(supervisor->settings) && !order->planned)
         due = hard + PEER_MARGIN;

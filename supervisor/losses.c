@@ -4,13 +4,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 #include "common/place/lease_page.h"
 #include "common/process/sweep.h"
 #include "common/process/terminal.h"
 #include "supervisor/supervisor.h"
-
-#define RESTART_INTERVAL MILLISECONDS(500)
-#define SWEEP_INTERVAL   MILLISECONDS(5)
 
 static void close_channel(struct peer *peer)
 {
@@ -82,8 +80,8 @@ void network_died(struct supervisor *supervisor, instant_ns now)
     close_channel(&supervisor->network);
     supervisor->network_killed = false;
     supervisor->network_due = now;
-    if (now < supervisor->network_started + RESTART_INTERVAL)
-        supervisor->network_due = supervisor->network_started + RESTART_INTERVAL;
+    if (now < supervisor->network_started + PEER_RESTART)
+        supervisor->network_due = supervisor->network_started + PEER_RESTART;
 }
 
 /* The new one is told of the term that goes on before it is asked anything. */
@@ -95,7 +93,7 @@ void network_restart(struct supervisor *supervisor, instant_ns now)
     supervisor->network_due = 0;
     if (network_start_process(supervisor, &err) < 0) {
         log_error("%s", err.text);
-        supervisor->network_due = now + RESTART_INTERVAL;
+        supervisor->network_due = now + PEER_RESTART;
         return;
     }
     network_lost(supervisor, now);

@@ -4,11 +4,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 #include "supervisor/supervisor.h"
 
-#define DEATH_PATIENCE   SECONDS(1)
-#define WARNING_PATIENCE SECONDS(10)
-#define RETRY_INTERVAL   MILLISECONDS(500)
+#define DEATH_PATIENCE SECONDS(1)
 
 /* --- What it has left on this machine. --- */
 
@@ -21,7 +20,7 @@ static void look_for(struct supervisor *supervisor, instant_ns now)
     predecessor->looked_for = true;
     predecessor->found = read > 0;
     predecessor->patience = now + DEATH_PATIENCE;
-    predecessor->warning = now + WARNING_PATIENCE;
+    predecessor->warning = now + WAIT_TOLD;
     if (read < 0)
         log_info("nothing is known of this place's last run: %s", why.text);
 }
@@ -131,7 +130,7 @@ void predecessor_demoted(struct supervisor *supervisor, bool succeeded, instant_
 static void retry(struct supervisor *supervisor, enum predecessor_step step, instant_ns now)
 {
     supervisor->predecessor.step = step;
-    supervisor->predecessor.due = now + RETRY_INTERVAL;
+    supervisor->predecessor.due = now + STORE_RETRY;
 }
 
 static void read_answered(struct supervisor *supervisor, const struct lock_answer *answer,

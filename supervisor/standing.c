@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 #include "supervisor/supervisor.h"
 
 /* Probes alone move the lead at most so often. */
@@ -9,8 +10,6 @@
 
 /* For others to go first; one of leader-only is a candidate again when its program is gone. */
 #define STAND_OFF SECONDS(10)
-
-#define ASK_AGAIN MILLISECONDS(500)
 
 /* --- Standing. --- */
 
@@ -96,7 +95,7 @@ void standing_answered(struct supervisor *supervisor, const struct lock_answer *
     else if (answer->result == ANSWER_DONE)
         stay(supervisor, "no other healthy candidate stands", now);
     else
-        standing->due = now + ASK_AGAIN;
+        standing->due = now + STORE_RETRY;
 }
 
 void standing_network_lost(struct supervisor *supervisor, instant_ns now)

@@ -9,12 +9,11 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/signals.h"
+#include "common/options/budgets.h"
 #include "common/place/role_files.h"
 
-#define PLACE_INTERVAL   MILLISECONDS(50)
-#define REMAINS_INTERVAL MILLISECONDS(5)
-#define PLACE_PATIENCE   SECONDS(10)
-#define HUNG_MARGIN      MILLISECONDS(500)
+#define PLACE_INTERVAL MILLISECONDS(50)
+#define HUNG_MARGIN    MILLISECONDS(500)
 
 /* timeout(1) and the like send a stop signal to a process and to its group: that is one. */
 #define REPEAT_TIME MILLISECONDS(100)
@@ -74,7 +73,7 @@ static void take_place(struct supervisor *supervisor, instant_ns now)
         supervisor_prepare(supervisor, now);
         return;
     }
-    supervisor->place_due = now + (ours ? REMAINS_INTERVAL : PLACE_INTERVAL);
+    supervisor->place_due = now + (ours ? SWEEP_INTERVAL : PLACE_INTERVAL);
     if (!ours && supervisor->place_warning != 0 && now >= supervisor->place_warning) {
         supervisor->place_warning = 0;
         record_holder(&supervisor->place, holder, sizeof holder);
@@ -88,7 +87,7 @@ static void take_place(struct supervisor *supervisor, instant_ns now)
 
 void supervisor_stop_program(struct supervisor *supervisor, instant_ns now)
 {
-    struct stop_order order = { .until = supervisor->stop_deadline - STOP_MARGIN };
+    struct stop_order order = { .until = supervisor->stop_deadline - STOP_RESERVE };
 
     (void)now;
     if (supervisor->stop_deadline == 0 || supervisor->gone_asked || supervisor->keeper_lost ||
@@ -123,8 +122,8 @@ void supervisor_stop(struct supervisor *supervisor, int status, instant_ns now)
 
 void supervisor_leave_time(struct supervisor *supervisor, instant_ns now)
 {
-    if (supervisor->stop_deadline != 0 && supervisor->stop_deadline < now + STOP_MARGIN)
-        supervisor->stop_deadline = now + STOP_MARGIN;
+    if (supervisor->stop_deadline != 0 && supervisor->stop_deadline < now + STOP_RESERVE)
+        supervisor->stop_deadline = now + STOP_RESERVE;
 }
 
 /* A second stop signal: no more waiting for anybody's good will. */
@@ -133,8 +132,8 @@ static void hurry(struct supervisor *supervisor, instant_ns now)
     struct stop_order order = { .until = now };
 
     log_info("a second stop signal: what still runs is killed");
-    if (now + STOP_MARGIN < supervisor->stop_deadline)
-        supervisor->stop_deadline = now + STOP_MARGIN;
+    if (now + STOP_RESERVE < supervisor->stop_deadline)
+        supervisor->stop_deadline = now + STOP_RESERVE;
     if (supervisor->election.state == STATE_DEMOTING) /* a hook that is still to come has no more */
         lead_order_demotion(supervisor, supervisor->election.reason, now);
     keeper_send(supervisor, KEEPER_STOP, 0, &order, sizeof order, -1);
@@ -336,7 +335,7 @@ void supervisor_begin(struct supervisor *supervisor)
     instant_ns now = clock_now_ns();
 
     record_describe(&supervisor->record, supervisor->settings);
-    supervisor->place_warning = now + PLACE_PATIENCE;
+    supervisor->place_warning = now + WAIT_TOLD;
     take_place(supervisor, now);
 }
 

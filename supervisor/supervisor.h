@@ -23,12 +23,6 @@
 
 #define OPEN_REQUESTS_MAX 32
 
-/* What is left of a stop's time for SIGKILL, the reaping and the last answers. */
-#define STOP_MARGIN 300000000u
-
-/* By how much the keeper may be late with what it was ordered. */
-#define PEER_MARGIN 200000000u
-
 struct open_request {
     struct lock_request request; /* serial 0: free */
     instant_ns sent;

@@ -3,13 +3,11 @@
 #include "common/base/clock.h"
 #include "common/base/duration.h"
 #include "common/base/log.h"
+#include "common/options/budgets.h"
 
 /* Consul caps the lock-delay at 60 s, and it has to cover the lease and this much more. */
 #define LEASE_MOST        SECONDS(57)
 #define LOCK_DELAY_MARGIN SECONDS(3)
-
-/* What a planned stop needs besides the demotion: the lock's release. */
-#define RELEASE_BUDGET MILLISECONDS(300)
 
 /* A duration as text that lives as long as the surrounding block. */
 #define SHOW(duration_ns) duration_format((duration_ns), (char[DURATION_TEXT_SIZE]){ 0 })
@@ -137,14 +135,14 @@ static int settle_renewal(struct option_reading *reading, struct error *err)
         "the demotion does not fit the lease: renew-interval %s + request timeout %s + "
         "demote-timeout %s + kill %s = %s, expected less than lease %s - 0.1%% = %s",
         SHOW(settings->renew_interval_ns), SHOW(timeout_ns), SHOW(settings->demote_timeout_ns),
-        SHOW(KILL_BUDGET_NS), SHOW(settings->renew_interval_ns + timeout_ns + budget_ns),
+        SHOW(KILL_BUDGET), SHOW(settings->renew_interval_ns + timeout_ns + budget_ns),
         SHOW(settings->lease_ns), SHOW(usable_lease(settings)));
 }
 
 static int check_stop(struct option_reading *reading, struct error *err)
 {
     struct settings *settings = reading->settings;
-    uint64_t needed_ns = settings->demote_timeout_ns + RELEASE_BUDGET;
+    uint64_t needed_ns = settings->demote_timeout_ns + STOP_RESERVE;
 
     if ((!*settings->on_demote && !settings->demote_ack) || settings->stop_timeout_ns >= needed_ns)
         return 0;
@@ -152,7 +150,7 @@ static int check_stop(struct option_reading *reading, struct error *err)
         reading, OPTION_STOP_TIMEOUT, err,
         "%s is too short for the demotion's answer (expected at least demote-timeout %s "
         "+ release %s = %s)",
-        SHOW(settings->stop_timeout_ns), SHOW(settings->demote_timeout_ns), SHOW(RELEASE_BUDGET),
+        SHOW(settings->stop_timeout_ns), SHOW(settings->demote_timeout_ns), SHOW(STOP_RESERVE),
         SHOW(needed_ns));
 }
 

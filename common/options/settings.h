@@ -39,11 +39,8 @@ enum hook_failure { HOOK_FAILURE_STEP_DOWN, HOOK_FAILURE_IGNORE, HOOK_FAILURE_EX
 /* What a leader does whose probes fail. */
 enum unhealthy_leader { UNHEALTHY_STEP_DOWN, UNHEALTHY_STAY, UNHEALTHY_STOP, UNHEALTHY_LEADERS };
 
-/* How much faster the store's clock may run than ours, and how long the kill of a program that is
- * still there at the end of its demotion may take: part of the demote budget.
- */
-#define DRIFT_PPM      1000
-#define KILL_BUDGET_NS 200000000u
+/* How much faster the store's clock may run than ours. */
+#define DRIFT_PPM 1000
 
 #define NAME_SIZE 256
 #define HOOK_SIZE 4096

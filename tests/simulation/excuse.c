@@ -1,6 +1,7 @@
 #include "tests/simulation/excuse.h"
 
 #include "common/messages/keeper.h"
+#include "common/options/budgets.h"
 #include "supervisor/supervisor.h"
 #include "tests/simulation/instance.h"
 
@@ -19,7 +20,7 @@ duration_ns excuse_lateness(const struct instance *instance)
     const struct host *host = instance->slot->host;
     bool slow = host->slow || (host->slow_until != 0 && world.now < host->slow_until + SLACK);
 
-    return slow ? KILL_BUDGET_NS : MILLISECONDS(5);
+    return slow ? KILL_BUDGET : MILLISECONDS(5);
 }
 
 /* What a dead sidecar has left acting outside is its successor's to end, in the same place. */
@@ -69,7 +70,7 @@ bool excuse_cannot_be_ended(const struct process *process)
         since = instance->started + SLACK;
     if (instance != former && former->disturbed + SLACK > since)
         since = former->disturbed + SLACK; /* it held the place until then */
-    lateness += instance->slot->settings->demote_timeout_ns + KILL_BUDGET_NS;
+    lateness += instance->slot->settings->demote_timeout_ns + KILL_BUDGET;
     /* A successor demotes when nothing of the run before it is left. */
     return world.now < since + lateness || (term && term->demotion_failed) ||
            excuse_held(instance, lateness + SLACK) || excuse_held(former, lateness + SLACK);

@@ -192,7 +192,7 @@ MUTANTS = [
            ("keeper/demotion.c", "bool is_over = now >= keeper->demotion.answered_by;",
             "bool is_over = now >= keeper->demotion.answered_by || now >= keeper->demotion.order.until;")),
     Mutant("a program that stood still taken for demoted", AWAY + TWO,
-           ("keeper/demotion.c", "return now <= keeper->demotion.answered_by + KILL_BUDGET_NS &&", "return true &&")),
+           ("keeper/demotion.c", "return now <= keeper->demotion.answered_by + KILL_BUDGET &&", "return true &&")),
     Mutant("a program that was stopped taken for demoted", AWAY + TWO,
            ("keeper/demotion.c", "!keeper->demotion.program_was_stopped && ", "")),
     Mutant("a demotion that ends before what an ended program has left", AWAY + TWO,

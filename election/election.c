@@ -4,8 +4,6 @@
 
 #include "election/transitions.h"
 
-#define STANDSTILL 1000000000u
-
 void election_init(struct election *election, const struct election_terms *terms)
 {
     memset(election, 0, sizeof *election);
@@ -75,7 +73,7 @@ bool election_leads(const struct election *election)
  */
 static void notice_standstill(struct election *election, instant_ns now)
 {
-    if (now > election->awake + election->terms.renew_interval + STANDSTILL)
+    if (now > election->awake + election->terms.renew_interval + election->terms.standstill)
         candidacy_lose_sight(&election->candidacy);
     election->awake = now;
 }

@@ -70,6 +70,7 @@ struct election_terms {
     duration_ns retry_interval;    /* between tries at a store that does not answer */
     duration_ns request_timeout;   /* after which the network process has given up a request */
     duration_ns promotion_backoff; /* after a promotion that failed */
+    duration_ns standstill;        /* renew_interval and this without a turn: it stood still */
 };
 
 enum command_type {

@@ -17,7 +17,6 @@
 /* A lock that is absent and may not be taken yet: only what was watched to the end counts. */
 #define WAIT_WHILE_ABSENT MILLISECONDS(500)
 
-#define STANDSTILL      SECONDS(1)
 #define UNCHANGED_PAUSE MILLISECONDS(100)
 
 /* A lock that is seen free is tried next, and what came of that starts the watch again; looking on

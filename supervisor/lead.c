@@ -24,6 +24,7 @@ void lead_init(struct supervisor *supervisor)
         .retry_interval = STORE_RETRY,
         .request_timeout = settings_request_timeout(settings),
         .promotion_backoff = PROMOTION_BACKOFF,
+        .standstill = STANDSTILL,
     };
 
     election_init(&supervisor->election, &terms);

@@ -48,4 +48,9 @@ _Static_assert(PEER_MARGIN <= KILL_BUDGET,
 /* A start that has to wait for this long says why, once: shorter waits are usual. */
 #define WAIT_TOLD SECONDS(10)
 
+/* A process whose last turn is longer ago than a renewal interval and this stood still, and has
+ * seen nothing of what happened meanwhile: the renewals of a live session give it turns.
+ */
+#define STANDSTILL SECONDS(1)
+
 #endif

@@ -9,6 +9,7 @@ const struct election_terms election_terms = {
     .retry_interval = MILLISECONDS(500),
     .request_timeout = SECONDS(2),
     .promotion_backoff = SECONDS(10),
+    .standstill = SECONDS(1),
 };
 
 struct election election;

@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/messages/network.h"
 #include "common/options/budgets.h"
+#include "common/options/manner.h"
 #include "common/place/lease_page.h"
 #include "common/place/role_files.h"
 #include "common/process/inherited.h"
@@ -143,7 +144,7 @@ static void program_started(struct keeper *keeper)
     struct started_report body = { .pid = keeper->program.child.pid };
 
     keeper->program.state = PROGRAM_RUNNING;
-    if (settings->mode == MODE_FOLLOW && settings->restart == RESTART_NEVER)
+    if (manner_of(settings)->starts_first && settings->restart == RESTART_NEVER)
         inherited_close(); /* it is the only one that needed them */
     log_info("program started pid=%d", (int)keeper->program.child.pid);
     keeper_report(keeper, KEEPER_STARTED, keeper->promotion.term, &body, sizeof body);

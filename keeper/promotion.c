@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/signals.h"
 #include "common/options/budgets.h"
+#include "common/options/manner.h"
 #include "keeper/conduct.h"
 
 #define SIGNAL_INTERVAL MILLISECONDS(10)
@@ -59,7 +60,7 @@ static void promote(struct keeper *keeper, uint64_t term, const struct situation
 
 void keeper_promote(struct keeper *keeper, uint64_t term, const struct situation *situation)
 {
-    promote(keeper, term, situation, keeper_settings(keeper)->mode == MODE_LEADER_ONLY);
+    promote(keeper, term, situation, manner_of(keeper_settings(keeper))->starts_with_lead);
 }
 
 void keeper_restart(struct keeper *keeper, uint64_t term, const struct situation *situation)

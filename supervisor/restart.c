@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/duration.h"
 #include "common/base/log.h"
+#include "common/options/manner.h"
 #include "supervisor/supervisor.h"
 
 #define FIRST_BACKOFF MILLISECONDS(200)
@@ -102,7 +103,7 @@ bool restart_program_ended(struct supervisor *supervisor, int status, bool was_t
 void restart_lead_lost(struct supervisor *supervisor)
 {
     supervisor->restarts.in_place = supervisor->restarts.promoting = false;
-    if (supervisor->settings->mode == MODE_LEADER_ONLY) /* the next promotion starts it */
+    if (manner_of(supervisor->settings)->starts_with_lead) /* the next promotion starts it */
         supervisor->restarts.due = 0;
 }
 

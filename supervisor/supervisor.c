@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/signals.h"
 #include "common/options/budgets.h"
+#include "common/options/manner.h"
 #include "common/place/role_files.h"
 
 #define PLACE_INTERVAL MILLISECONDS(50)
@@ -50,7 +51,7 @@ void supervisor_prepare(struct supervisor *supervisor, instant_ns now)
         log_info("this instance led when it was ended: it is demoted first");
         supervisor->changed = now;
         lead_send_demotion(supervisor, 0, &order, now);
-    } else if (settings->mode == MODE_FOLLOW) {
+    } else if (manner_of(settings)->starts_first) {
         struct situation situation = { .role = "follower" };
         keeper_send(supervisor, KEEPER_START, 0, &situation, sizeof situation, -1);
     } else {

@@ -14,6 +14,7 @@
     SUITE(option_settle_suite)                                                                     \
     SUITE(option_check_suite)                                                                      \
     SUITE(memory_suite)                                                                            \
+    SUITE(manner_suite)                                                                            \
     SUITE(lock_value_suite)                                                                        \
     SUITE(consul_answers_suite)                                                                    \
     SUITE(service_suite)                                                                           \

@@ -1,0 +1,105 @@
+/* Which manner the options give, and what each manner means. */
+#include "common/options/manner.h"
+
+#include "tests/unit/options_fixture.h"
+#include "tests/unit/suites.h"
+
+#define COMMAND "--key", "k", "--", "true"
+
+enum { TOLD_NOTHING, BY_SIGNALS, ANSWERED, LEADER_ONLY, SIDECAR, MANNERS };
+
+static const struct manner *manners[MANNERS];
+
+static const struct manner *manner_with(const char *const *words)
+{
+    ck_assert_msg(parse_words(words) == 0, "%s", failure.text);
+    return manner_of(&settings);
+}
+
+#define WITH(...) manner_with((const char *[]){ "consul-leader", __VA_ARGS__, NULL })
+
+static void setup(void)
+{
+    options_setup();
+    manners[TOLD_NOTHING] = WITH(COMMAND);
+    manners[BY_SIGNALS] = WITH("--demote-signal", "HUP", COMMAND);
+    manners[ANSWERED] = WITH("--on-demote", "hook", COMMAND);
+    manners[LEADER_ONLY] = WITH("--mode", "leader-only", COMMAND);
+    manners[SIDECAR] = WITH(NULL);
+}
+
+/* Asserts the field's values in the order of the manners. */
+#define CELLS(field, ...)                                                                          \
+    do {                                                                                           \
+        const int cells[] = { __VA_ARGS__ };                                                       \
+        _Static_assert(sizeof cells / sizeof cells[0] == MANNERS, "one cell a manner");            \
+        for (int i = 0; i < MANNERS; i++)                                                          \
+            ck_assert_msg((int)manners[i]->field == cells[i], "%s: " #field, manners[i]->name);    \
+    } while (0)
+
+/* --- Which it is. --- */
+
+#define ck_assert_manner(expected, ...) ck_assert_str_eq(WITH(__VA_ARGS__)->name, expected)
+
+START_TEST(a_program_without_signal_hook_and_word_is_told_nothing)
+{
+    ck_assert_manner("told nothing", COMMAND);
+    ck_assert_manner("told nothing", "--on-leader-change", "hook", COMMAND);
+}
+END_TEST
+
+START_TEST(a_program_whose_demotion_nothing_answers_is_led_by_signals)
+{
+    ck_assert_manner("by signals", "--promote-signal", "HUP", COMMAND);
+    ck_assert_manner("by signals", "--demote-signal", "HUP", COMMAND);
+    ck_assert_manner("by signals", "--on-promote", "hook", COMMAND);
+    ck_assert_manner("by signals", "--promote-signal", "HUP", "--on-promote", "hook", COMMAND);
+}
+END_TEST
+
+START_TEST(a_demote_hook_or_the_programs_word_answers)
+{
+    ck_assert_manner("answered", "--on-demote", "hook", COMMAND);
+    ck_assert_manner("answered", "--demote-ack", COMMAND);
+    ck_assert_manner("answered", "--demote-signal", "HUP", "--demote-ack", COMMAND);
+    ck_assert_manner("answered", "--on-promote", "hook", "--on-demote", "hook", COMMAND);
+}
+END_TEST
+
+START_TEST(hooks_change_nothing_in_the_other_modes)
+{
+    ck_assert_manner("leader-only", "--mode", "leader-only", COMMAND);
+    ck_assert_manner("leader-only", "--mode", "leader-only", "--on-promote", "hook", "--on-demote",
+                     "hook", COMMAND);
+    ck_assert_manner("sidecar", NULL);
+    ck_assert_manner("sidecar", "--mode", "sidecar");
+    ck_assert_manner("sidecar", "--on-promote", "hook", "--on-demote", "hook");
+}
+END_TEST
+
+/* --- What it means. --- */
+
+START_TEST(a_program_is_started_before_this_instance_stands_or_by_the_promotion)
+{
+    CELLS(starts_first, true, true, true, false, false);
+    CELLS(starts_with_lead, false, false, false, true, false);
+}
+END_TEST
+
+Suite *manner_suite(void)
+{
+    Suite *suite = suite_create("manner");
+    TCase *which = tcase_create("which it is");
+    TCase *means = tcase_create("what it means");
+
+    tcase_add_checked_fixture(which, options_setup, options_teardown);
+    tcase_add_test(which, a_program_without_signal_hook_and_word_is_told_nothing);
+    tcase_add_test(which, a_program_whose_demotion_nothing_answers_is_led_by_signals);
+    tcase_add_test(which, a_demote_hook_or_the_programs_word_answers);
+    tcase_add_test(which, hooks_change_nothing_in_the_other_modes);
+    suite_add_tcase(suite, which);
+    tcase_add_checked_fixture(means, setup, options_teardown);
+    tcase_add_test(means, a_program_is_started_before_this_instance_stands_or_by_the_promotion);
+    suite_add_tcase(suite, means);
+    return suite;
+}

@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/options/budgets.h"
+#include "common/options/manner.h"
 #include "common/place/lease_page.h"
 #include "keeper/conduct.h"
 
@@ -103,6 +104,7 @@ static void await_answers(struct keeper *keeper)
 static void tell_program(struct keeper *keeper, instant_ns now)
 {
     const struct settings *settings = keeper_settings(keeper);
+    enum demotion_way demoted_by = manner_of(settings)->demoted_by;
     struct demotion *demotion = &keeper->demotion;
 
     hook_reset(&keeper->hook);
@@ -126,17 +128,17 @@ static void tell_program(struct keeper *keeper, instant_ns now)
         log_warn("the program does not handle the demote signal: it is stopped instead");
         program_stop(&keeper->program, settings, demotion->order.until);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
-    } else if (settings->mode == MODE_LEADER_ONLY) {
+    } else if (demoted_by == DEMOTED_BY_STOP) {
         program_stop(&keeper->program, settings, stop_deadline(keeper, now));
         demotion->stage = DEMOTION_STOPS_PROGRAM;
-    } else if (settings_answer_demotion(settings)) {
+    } else if (demoted_by == DEMOTED_BY_ANSWERS) {
         demotion->word_is_awaited = settings->demote_ack;
         await_answers(keeper);
     } else if (demotion->order.planned) {
         program_stop(&keeper->program, settings, demotion->order.until);
         demotion->stage = DEMOTION_STOPS_PROGRAM;
     } else {
-        if (settings_tell_nothing(settings))
+        if (demoted_by == DEMOTED_BY_DEADLINE)
             demotion->answered_by = keeper->guard.lease.hard;
         demotion->stage = DEMOTION_WAITS;
     }

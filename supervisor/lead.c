@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/options/budgets.h"
+#include "common/options/manner.h"
 #include "common/place/lease_page.h"
 #include "common/place/role_files.h"
 #include "supervisor/supervisor.h"
@@ -64,6 +65,13 @@ static void promote(struct supervisor *supervisor, instant_ns now)
              supervisor->election.token);
 }
 
+/* Whether something says that a demotion is complete; a sidecar may be without a hook. */
+static bool has_answer(const struct settings *settings)
+{
+    return manner_of(settings)->demoted_by == DEMOTED_BY_ANSWERS &&
+           (settings->demote_ack || settings->on_demote[0] != '\0');
+}
+
 /* Until when the demotion has to be complete. A stop gives what nothing but the program's end can
  * complete all of its time.
  */
@@ -75,7 +83,7 @@ static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns n
 
     if (supervisor->stop_deadline != 0) {
         instant_ns stop_end = supervisor->stop_deadline - STOP_RESERVE;
-        if (!settings_answer_demotion(settings) || stop_end < end)
+        if (!has_answer(settings) || stop_end < end)
             end = stop_end;
     }
     return now < last && last < end ? last : end;
@@ -135,7 +143,7 @@ static void demote(struct supervisor *supervisor, enum election_reason reason, i
 {
     supervisor->changed = now;
     restart_lead_lost(supervisor);
-    if (supervisor->settings->mode == MODE_LEADER_ONLY) /* it ends the program */
+    if (manner_of(supervisor->settings)->demoted_by == DEMOTED_BY_STOP)
         health_end(supervisor, now);
     if (supervisor->stop_deadline == 0)
         network_send_role(supervisor, false, true);

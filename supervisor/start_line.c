@@ -8,6 +8,7 @@
 #include "common/base/duration.h"
 #include "common/base/log.h"
 #include "common/base/signals.h"
+#include "common/options/manner.h"
 
 /* How long serf takes to declare a node dead (Consul's defaults, up to ten nodes). */
 #define NODE_DEATH SECONDS(6)
@@ -18,20 +19,20 @@
 /* What rests on the program alone. */
 static void tell_risks(const struct settings *settings)
 {
+    enum demotion_way demoted_by = manner_of(settings)->demoted_by;
     char timeout[DURATION_TEXT_SIZE], name[SIGNAL_NAME_SIZE];
 
-    if (settings_tell_nothing(settings))
+    if (demoted_by == DEMOTED_BY_DEADLINE)
         log_warn(
             "the program is told nothing of its role (no signal, hook or --demote-ack) and not "
             "killed when it loses the lead: unless it asks the lease page before each action "
             "it acts beside the next leader");
-    else if (settings->mode == MODE_FOLLOW && !settings_answer_demotion(settings) &&
-             settings->demote_signal != 0)
+    else if (demoted_by == DEMOTED_BY_TIME && settings->demote_signal != 0)
         log_warn("nothing answers a demotion (no --demote-ack, no --on-demote): a program that has "
                  "not obeyed SIG%s within %s acts beside the next leader",
                  signal_name(settings->demote_signal, name),
                  duration_format(settings->demote_timeout_ns, timeout));
-    else if (settings->mode == MODE_FOLLOW && !settings_answer_demotion(settings))
+    else if (demoted_by == DEMOTED_BY_TIME)
         log_warn("the program is not told of a demotion (no --demote-signal, --demote-ack or "
                  "--on-demote): it acts beside the next leader for as long as it likes");
 }

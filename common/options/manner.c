@@ -13,21 +13,26 @@ static const struct manner manners[] = {
     [TOLD_NOTHING] = {
         .name = "told nothing",
         .starts_first = true,
+        .demoted_by = DEMOTED_BY_DEADLINE,
     },
     [BY_SIGNALS] = {
         .name = "by signals",
         .starts_first = true,
+        .demoted_by = DEMOTED_BY_TIME,
     },
     [ANSWERED] = {
         .name = "answered",
         .starts_first = true,
+        .demoted_by = DEMOTED_BY_ANSWERS,
     },
     [LEADER_ONLY] = {
         .name = "leader-only",
         .starts_with_lead = true,
+        .demoted_by = DEMOTED_BY_STOP,
     },
     [SIDECAR] = {
         .name = "sidecar",
+        .demoted_by = DEMOTED_BY_ANSWERS,
     },
 };
 _Static_assert(sizeof manners / sizeof manners[0] == MANNERS, "each manner has its row");

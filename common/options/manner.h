@@ -9,10 +9,21 @@
 
 #include "common/options/settings.h"
 
+/* What completes a demotion. At a planned stop nothing waits for time alone: the program is
+ * stopped.
+ */
+enum demotion_way {
+    DEMOTED_BY_DEADLINE, /* the hard deadline passes: the program goes by it and is told nothing */
+    DEMOTED_BY_TIME,     /* the demote timeout passes after the demote signal */
+    DEMOTED_BY_ANSWERS,  /* what there is of a demote hook and the program's word, `demoted` */
+    DEMOTED_BY_STOP,     /* the program is stopped, then its demote hook runs */
+};
+
 struct manner {
     const char *name;      /* docs/design.md, "Manners" */
     bool starts_first;     /* the program is started before this instance stands */
     bool starts_with_lead; /* a promotion starts the program */
+    enum demotion_way demoted_by;
 };
 
 /* The manner of complete settings; it lasts as long as this process. */

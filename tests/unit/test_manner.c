@@ -86,6 +86,13 @@ START_TEST(a_program_is_started_before_this_instance_stands_or_by_the_promotion)
 }
 END_TEST
 
+START_TEST(a_demotion_ends_by_the_deadline_by_time_by_answers_or_by_the_programs_end)
+{
+    CELLS(demoted_by, DEMOTED_BY_DEADLINE, DEMOTED_BY_TIME, DEMOTED_BY_ANSWERS, DEMOTED_BY_STOP,
+          DEMOTED_BY_ANSWERS);
+}
+END_TEST
+
 Suite *manner_suite(void)
 {
     Suite *suite = suite_create("manner");
@@ -100,6 +107,8 @@ Suite *manner_suite(void)
     suite_add_tcase(suite, which);
     tcase_add_checked_fixture(means, setup, options_teardown);
     tcase_add_test(means, a_program_is_started_before_this_instance_stands_or_by_the_promotion);
+    tcase_add_test(means,
+                   a_demotion_ends_by_the_deadline_by_time_by_answers_or_by_the_programs_end);
     suite_add_tcase(suite, means);
     return suite;
 }

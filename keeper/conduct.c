@@ -325,7 +325,8 @@ static void end_hanging_supervisor(struct keeper *keeper, instant_ns now)
 /* What a sidecar's hooks have done outside. The end of everything is another matter. */
 static bool only_hooks_end_it(const struct keeper *keeper)
 {
-    return keeper_settings(keeper)->mode == MODE_SIDECAR && keeper->supervisor_fd >= 0;
+    return manner_of(keeper_settings(keeper))->at_deadline == DEADLINE_HOOKS &&
+           keeper->supervisor_fd >= 0;
 }
 
 /* When the keeper itself ends what acts; 0: never, or it is about it. What only a hook can end is

@@ -162,7 +162,7 @@ static void conclude_answers(struct keeper *keeper, bool gone, instant_ns now)
             demotion_is_complete(keeper);
     } else if (keeper->demotion.order.restart) {
         restart_has_failed(keeper);
-    } else if (keeper_settings(keeper)->mode == MODE_SIDECAR) {
+    } else if (manner_of(keeper_settings(keeper))->late == LATE_KEEPS_LOCK) {
         demotion_has_failed(keeper);
     } else {
         keeper_kill_for_demotion(keeper);
@@ -185,7 +185,7 @@ static bool program_had_its_time(const struct keeper *keeper, instant_ns now)
 static void conclude_waiting(struct keeper *keeper, bool gone, instant_ns now)
 {
     bool is_over = now >= keeper->demotion.answered_by;
-    bool is_spared = settings_tell_nothing(keeper_settings(keeper));
+    bool is_spared = manner_of(keeper_settings(keeper))->late == LATE_IS_SPARED;
 
     if (gone || (is_over && (is_spared || program_had_its_time(keeper, now)))) {
         demotion_is_complete(keeper);
@@ -275,7 +275,8 @@ void keeper_advance_alone(struct keeper *keeper, instant_ns now)
     }
     if (keeper->hook.state == HOOK_RUNNING)
         return;
-    if (keeper->hook.state == HOOK_FAILED && keeper_settings(keeper)->mode == MODE_SIDECAR)
+    if (keeper->hook.state == HOOK_FAILED &&
+        manner_of(keeper_settings(keeper))->late == LATE_KEEPS_LOCK)
         keeper->failed = true;
     keeper->led = false;
     hook_reset(&keeper->hook);

@@ -49,7 +49,7 @@ static void promote(struct keeper *keeper, uint64_t term, const struct situation
     };
     keeper->lead = *situation;
     keeper->led = true;
-    if (!settings_tell_nothing(settings))
+    if (manner_of(settings)->at_deadline != DEADLINE_SPARES)
         guard_arm(&keeper->guard);
 
     if (settings->mode == MODE_FOLLOW && settings->promote_signal != 0)

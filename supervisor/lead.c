@@ -12,7 +12,6 @@
 #include "supervisor/supervisor.h"
 
 #define PROMOTION_BACKOFF SECONDS(10)
-#define ANSWER_TIME       MILLISECONDS(500)
 
 void lead_init(struct supervisor *supervisor)
 {
@@ -95,26 +94,27 @@ static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns n
 static instant_ns demotion_due(const struct supervisor *supervisor,
                                const struct demotion_order *order, instant_ns now)
 {
+    enum at_deadline at_deadline = manner_of(supervisor->settings)->at_deadline;
     instant_ns hard = supervisor->election.lease.hard;
     instant_ns due = order->until + PEER_MARGIN + (order->planned ? STOP_RESERVE : 0);
 
-    if (settings_tell_nothing(supervisor->settings) && !order->planned)
+    if (at_deadline == DEADLINE_SPARES && !order->planned)
         due = hard + PEER_MARGIN;
-    else if (supervisor->settings->mode != MODE_SIDECAR && !order->restart && hard < due)
+    else if (at_deadline != DEADLINE_HOOKS && !order->restart && hard < due)
         due = hard;
     return due > now + PEER_MARGIN ? due : now + PEER_MARGIN;
 }
 
-/* Another keeper can still run a sidecar's hook in time. */
 void lead_send_demotion(struct supervisor *supervisor, uint64_t term,
                         const struct demotion_order *order, instant_ns now)
 {
-    bool in_time = supervisor->settings->mode == MODE_SIDECAR && !order->restart;
+    duration_ns first_word = manner_of(supervisor->settings)->first_word_ns;
+    bool is_soon = first_word != 0 && !order->restart;
 
     if (supervisor->keeper.pid == 0 || supervisor->keeper_killed)
         return;
     supervisor->demotion_due = demotion_due(supervisor, order, now);
-    supervisor->answer_due = in_time ? now + ANSWER_TIME : supervisor->demotion_due;
+    supervisor->answer_due = is_soon ? now + first_word : supervisor->demotion_due;
     keeper_send(supervisor, KEEPER_DEMOTE, term, order, sizeof *order, -1);
 }
 
@@ -136,7 +136,7 @@ static bool awoke_too_late(const struct supervisor *supervisor, enum election_re
                            instant_ns now)
 {
     return reason == REASON_LEASE_EXPIRED && now >= supervisor->election.lease.hard &&
-           !settings_tell_nothing(supervisor->settings);
+           manner_of(supervisor->settings)->at_deadline != DEADLINE_SPARES;
 }
 
 static void demote(struct supervisor *supervisor, enum election_reason reason, instant_ns now)

@@ -1,5 +1,7 @@
 #include "common/options/manner.h"
 
+#include "common/base/clock.h"
+
 enum manner_row {
     TOLD_NOTHING,
     BY_SIGNALS, /* of a demotion by a signal at most; of a promotion perhaps by a hook */
@@ -14,25 +16,36 @@ static const struct manner manners[] = {
         .name = "told nothing",
         .starts_first = true,
         .demoted_by = DEMOTED_BY_DEADLINE,
+        .late = LATE_IS_SPARED,
+        .at_deadline = DEADLINE_SPARES,
     },
     [BY_SIGNALS] = {
         .name = "by signals",
         .starts_first = true,
         .demoted_by = DEMOTED_BY_TIME,
+        .late = LATE_IS_KILLED,
+        .at_deadline = DEADLINE_KILLS,
     },
     [ANSWERED] = {
         .name = "answered",
         .starts_first = true,
         .demoted_by = DEMOTED_BY_ANSWERS,
+        .late = LATE_IS_KILLED,
+        .at_deadline = DEADLINE_KILLS,
     },
     [LEADER_ONLY] = {
         .name = "leader-only",
         .starts_with_lead = true,
         .demoted_by = DEMOTED_BY_STOP,
+        .late = LATE_IS_KILLED,
+        .at_deadline = DEADLINE_KILLS,
     },
     [SIDECAR] = {
         .name = "sidecar",
         .demoted_by = DEMOTED_BY_ANSWERS,
+        .late = LATE_KEEPS_LOCK,
+        .at_deadline = DEADLINE_HOOKS,
+        .first_word_ns = MILLISECONDS(500), /* another keeper can still run the hook in time */
     },
 };
 _Static_assert(sizeof manners / sizeof manners[0] == MANNERS, "each manner has its row");

@@ -7,6 +7,8 @@
 #ifndef OPTIONS_MANNER_H
 #define OPTIONS_MANNER_H
 
+#include <stdint.h>
+
 #include "common/options/settings.h"
 
 /* What completes a demotion. At a planned stop nothing waits for time alone: the program is
@@ -19,11 +21,28 @@ enum demotion_way {
     DEMOTED_BY_STOP,     /* the program is stopped, then its demote hook runs */
 };
 
+/* What the end of a demotion's time, or the failure of its hook, costs. */
+enum late_cost {
+    LATE_IS_SPARED,  /* nothing: the time was the program's to use */
+    LATE_IS_KILLED,  /* all that lives is killed, which completes the demotion */
+    LATE_KEEPS_LOCK, /* nobody can kill what acts outside: the lock runs out, and we end with 75 */
+};
+
+/* What the keeper does by itself for the hard deadline. */
+enum at_deadline {
+    DEADLINE_SPARES, /* nothing */
+    DEADLINE_KILLS,  /* it kills at that instant */
+    DEADLINE_HOOKS, /* it demotes before, so that the hook has its time, and the hook may be late */
+};
+
 struct manner {
     const char *name;      /* docs/design.md, "Manners" */
     bool starts_first;     /* the program is started before this instance stands */
     bool starts_with_lead; /* a promotion starts the program */
     enum demotion_way demoted_by;
+    enum late_cost late;
+    enum at_deadline at_deadline;
+    uint64_t first_word_ns; /* for the keeper to say that it demotes; 0: the demotion's own time */
 };
 
 /* The manner of complete settings; it lasts as long as this process. */

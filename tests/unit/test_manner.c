@@ -1,6 +1,7 @@
 /* Which manner the options give, and what each manner means. */
 #include "common/options/manner.h"
 
+#include "common/base/clock.h"
 #include "tests/unit/options_fixture.h"
 #include "tests/unit/suites.h"
 
@@ -31,10 +32,10 @@ static void setup(void)
 /* Asserts the field's values in the order of the manners. */
 #define CELLS(field, ...)                                                                          \
     do {                                                                                           \
-        const int cells[] = { __VA_ARGS__ };                                                       \
+        const long cells[] = { __VA_ARGS__ };                                                      \
         _Static_assert(sizeof cells / sizeof cells[0] == MANNERS, "one cell a manner");            \
         for (int i = 0; i < MANNERS; i++)                                                          \
-            ck_assert_msg((int)manners[i]->field == cells[i], "%s: " #field, manners[i]->name);    \
+            ck_assert_msg((long)manners[i]->field == cells[i], "%s: " #field, manners[i]->name);   \
     } while (0)
 
 /* --- Which it is. --- */
@@ -93,6 +94,25 @@ START_TEST(a_demotion_ends_by_the_deadline_by_time_by_answers_or_by_the_programs
 }
 END_TEST
 
+START_TEST(a_late_demotion_is_spared_killed_or_keeps_the_lock)
+{
+    CELLS(late, LATE_IS_SPARED, LATE_IS_KILLED, LATE_IS_KILLED, LATE_IS_KILLED, LATE_KEEPS_LOCK);
+}
+END_TEST
+
+START_TEST(at_the_hard_deadline_the_keeper_kills_what_it_may_and_a_hook_is_begun_before)
+{
+    CELLS(at_deadline, DEADLINE_SPARES, DEADLINE_KILLS, DEADLINE_KILLS, DEADLINE_KILLS,
+          DEADLINE_HOOKS);
+}
+END_TEST
+
+START_TEST(only_a_sidecars_keeper_has_to_answer_sooner_than_it_demotes)
+{
+    CELLS(first_word_ns, 0, 0, 0, 0, MILLISECONDS(500));
+}
+END_TEST
+
 Suite *manner_suite(void)
 {
     Suite *suite = suite_create("manner");
@@ -109,6 +129,10 @@ Suite *manner_suite(void)
     tcase_add_test(means, a_program_is_started_before_this_instance_stands_or_by_the_promotion);
     tcase_add_test(means,
                    a_demotion_ends_by_the_deadline_by_time_by_answers_or_by_the_programs_end);
+    tcase_add_test(means, a_late_demotion_is_spared_killed_or_keeps_the_lock);
+    tcase_add_test(means,
+                   at_the_hard_deadline_the_keeper_kills_what_it_may_and_a_hook_is_begun_before);
+    tcase_add_test(means, only_a_sidecars_keeper_has_to_answer_sooner_than_it_demotes);
     suite_add_tcase(suite, means);
     return suite;
 }

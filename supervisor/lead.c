@@ -216,7 +216,7 @@ void lead_carry_out(struct supervisor *supervisor, const struct election_command
 void lead_stand(struct supervisor *supervisor, instant_ns now)
 {
     supervisor->phase = PHASE_RUNS;
-    if (supervisor->settings->mode == MODE_SIDECAR)
+    if (manner_of(supervisor->settings)->serves_as_a_whole)
         health_begin(supervisor, now);
     network_send_role(supervisor, false, true);
     network_send_health(supervisor);

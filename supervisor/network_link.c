@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/messages/check.h"
 #include "common/messages/network.h"
+#include "common/options/manner.h"
 #include "supervisor/supervisor.h"
 
 /* --- What it is asked. --- */
@@ -45,9 +46,9 @@ void network_send_role(struct supervisor *supervisor, bool leader, bool standing
 
 void network_send_health(struct supervisor *supervisor)
 {
-    bool is_sidecar = supervisor->settings->mode == MODE_SIDECAR;
+    bool as_a_whole = manner_of(supervisor->settings)->serves_as_a_whole;
     struct health_order order = {
-        .serves = is_sidecar ? supervisor->phase == PHASE_RUNS : supervisor->program_runs,
+        .serves = as_a_whole ? supervisor->phase == PHASE_RUNS : supervisor->program_runs,
         .well = health_state(supervisor) == HEALTH_WELL,
     };
 

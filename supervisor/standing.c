@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/options/budgets.h"
+#include "common/options/manner.h"
 #include "supervisor/supervisor.h"
 
 /* Probes alone move the lead at most so often. */
@@ -19,11 +20,11 @@
 static bool is_fit(const struct supervisor *supervisor)
 {
     enum health health = health_state(supervisor);
-    enum mode mode = supervisor->settings->mode;
+    const struct manner *manner = manner_of(supervisor->settings);
 
-    if (supervisor->phase != PHASE_RUNS || (mode == MODE_FOLLOW && !supervisor->program_runs))
+    if (supervisor->phase != PHASE_RUNS || (manner->needs_program && !supervisor->program_runs))
         return false;
-    return health == HEALTH_WELL || (mode == MODE_LEADER_ONLY && health == HEALTH_UNKNOWN);
+    return health == HEALTH_WELL || (manner->stands_unprobed && health == HEALTH_UNKNOWN);
 }
 
 void standing_update(struct supervisor *supervisor, instant_ns now)

@@ -18,6 +18,7 @@ static const struct manner manners[] = {
         .demoted_by = DEMOTED_BY_DEADLINE,
         .late = LATE_IS_SPARED,
         .at_deadline = DEADLINE_SPARES,
+        .needs_program = true,
     },
     [BY_SIGNALS] = {
         .name = "by signals",
@@ -25,6 +26,7 @@ static const struct manner manners[] = {
         .demoted_by = DEMOTED_BY_TIME,
         .late = LATE_IS_KILLED,
         .at_deadline = DEADLINE_KILLS,
+        .needs_program = true,
     },
     [ANSWERED] = {
         .name = "answered",
@@ -32,6 +34,7 @@ static const struct manner manners[] = {
         .demoted_by = DEMOTED_BY_ANSWERS,
         .late = LATE_IS_KILLED,
         .at_deadline = DEADLINE_KILLS,
+        .needs_program = true,
     },
     [LEADER_ONLY] = {
         .name = "leader-only",
@@ -39,6 +42,7 @@ static const struct manner manners[] = {
         .demoted_by = DEMOTED_BY_STOP,
         .late = LATE_IS_KILLED,
         .at_deadline = DEADLINE_KILLS,
+        .stands_unprobed = true,
     },
     [SIDECAR] = {
         .name = "sidecar",
@@ -46,6 +50,7 @@ static const struct manner manners[] = {
         .late = LATE_KEEPS_LOCK,
         .at_deadline = DEADLINE_HOOKS,
         .first_word_ns = MILLISECONDS(500), /* another keeper can still run the hook in time */
+        .serves_as_a_whole = true,
     },
 };
 _Static_assert(sizeof manners / sizeof manners[0] == MANNERS, "each manner has its row");

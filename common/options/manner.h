@@ -43,6 +43,10 @@ struct manner {
     enum late_cost late;
     enum at_deadline at_deadline;
     uint64_t first_word_ns; /* for the keeper to say that it demotes; 0: the demotion's own time */
+    bool needs_program;     /* this instance is fit to lead only while its program runs */
+    bool stands_unprobed;   /* it is fit to lead also while its probes have not decided */
+    bool serves_as_a_whole; /* probes and --register's check are about the instance, from when it
+                               may stand; else about its program, while that runs */
 };
 
 /* The manner of complete settings; it lasts as long as this process. */

@@ -113,6 +113,19 @@ START_TEST(only_a_sidecars_keeper_has_to_answer_sooner_than_it_demotes)
 }
 END_TEST
 
+START_TEST(a_program_that_is_started_first_has_to_run_and_all_have_to_be_well_but_leader_only)
+{
+    CELLS(needs_program, true, true, true, false, false);
+    CELLS(stands_unprobed, false, false, false, true, false);
+}
+END_TEST
+
+START_TEST(a_sidecar_is_probed_and_served_from_when_it_stands_others_while_their_program_runs)
+{
+    CELLS(serves_as_a_whole, false, false, false, false, true);
+}
+END_TEST
+
 Suite *manner_suite(void)
 {
     Suite *suite = suite_create("manner");
@@ -133,6 +146,10 @@ Suite *manner_suite(void)
     tcase_add_test(means,
                    at_the_hard_deadline_the_keeper_kills_what_it_may_and_a_hook_is_begun_before);
     tcase_add_test(means, only_a_sidecars_keeper_has_to_answer_sooner_than_it_demotes);
+    tcase_add_test(
+        means, a_program_that_is_started_first_has_to_run_and_all_have_to_be_well_but_leader_only);
+    tcase_add_test(
+        means, a_sidecar_is_probed_and_served_from_when_it_stands_others_while_their_program_runs);
     suite_add_tcase(suite, means);
     return suite;
 }

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/messages/check.h"
+#include "common/options/manner.h"
 #include "common/place/role_files.h"
 #include "supervisor/supervisor.h"
 
@@ -132,7 +133,7 @@ static bool may_go_on_without(struct supervisor *supervisor, const struct exit_r
 {
     if (report->overdue)
         return false;
-    if (report->ordered && supervisor->settings->mode == MODE_LEADER_ONLY)
+    if (report->ordered && manner_of(supervisor->settings)->outlives_program)
         return true;
     return !(report->ordered && had_started) &&
            restart_program_ended(supervisor, status,

@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/options/budgets.h"
+#include "common/options/manner.h"
 #include "supervisor/supervisor.h"
 
 #define DEATH_PATIENCE SECONDS(1)
@@ -116,7 +117,7 @@ void predecessor_take_over(struct supervisor *supervisor, instant_ns now)
 void predecessor_demoted(struct supervisor *supervisor, bool succeeded, instant_ns now)
 {
     supervisor->record.promoted = false;
-    if (!succeeded && supervisor->settings->mode == MODE_SIDECAR) {
+    if (!succeeded && manner_of(supervisor->settings)->keeps_predecessors_lock) {
         log_error("the demotion of this place's last run failed: its lock is left to run out");
         settle(supervisor);
         return;

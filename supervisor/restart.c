@@ -68,7 +68,7 @@ static bool fits_the_lead(const struct supervisor *supervisor, duration_ns delay
     const struct election *election = &supervisor->election;
     bool leads = election->state == STATE_LEADING && !supervisor->restarts.promoting;
 
-    return leads && !settings_tell_nothing(supervisor->settings) && delay <= IN_PLACE_MOST &&
+    return leads && manner_of(supervisor->settings)->restarts_in_place && delay <= IN_PLACE_MOST &&
            now + delay + START_TIME < election->lease.soft;
 }
 

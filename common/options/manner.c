@@ -27,6 +27,7 @@ static const struct manner manners[] = {
         .late = LATE_IS_KILLED,
         .at_deadline = DEADLINE_KILLS,
         .needs_program = true,
+        .restarts_in_place = true,
     },
     [ANSWERED] = {
         .name = "answered",
@@ -35,6 +36,7 @@ static const struct manner manners[] = {
         .late = LATE_IS_KILLED,
         .at_deadline = DEADLINE_KILLS,
         .needs_program = true,
+        .restarts_in_place = true,
     },
     [LEADER_ONLY] = {
         .name = "leader-only",
@@ -43,6 +45,8 @@ static const struct manner manners[] = {
         .late = LATE_IS_KILLED,
         .at_deadline = DEADLINE_KILLS,
         .stands_unprobed = true,
+        .outlives_program = true,
+        .restarts_in_place = true,
     },
     [SIDECAR] = {
         .name = "sidecar",
@@ -51,6 +55,7 @@ static const struct manner manners[] = {
         .at_deadline = DEADLINE_HOOKS,
         .first_word_ns = MILLISECONDS(500), /* another keeper can still run the hook in time */
         .serves_as_a_whole = true,
+        .keeps_predecessors_lock = true,
     },
 };
 _Static_assert(sizeof manners / sizeof manners[0] == MANNERS, "each manner has its row");

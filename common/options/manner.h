@@ -47,6 +47,9 @@ struct manner {
     bool stands_unprobed;   /* it is fit to lead also while its probes have not decided */
     bool serves_as_a_whole; /* probes and --register's check are about the instance, from when it
                                may stand; else about its program, while that runs */
+    bool outlives_program;  /* the instance goes on after a demotion has ended its program */
+    bool restarts_in_place; /* a program that ended may be started again without losing the lead */
+    bool keeps_predecessors_lock; /* of this place's last run, if the demote hook for it failed */
 };
 
 /* The manner of complete settings; it lasts as long as this process. */

@@ -135,7 +135,7 @@ MUTANTS = [
     Mutant("a predecessor's lock given back before its demotion", AWAY,
            ("supervisor/predecessor.c", "    if (!supervisor->record.promoted)\n        begin_release", "    begin_release")),
     Mutant("a predecessor's lock given back though its demotion failed", AWAY,
-           ("supervisor/predecessor.c", "if (!succeeded && supervisor->settings->mode == MODE_SIDECAR) {", "if (false) {")),
+           ("supervisor/predecessor.c", "if (!succeeded && manner_of(supervisor->settings)->keeps_predecessors_lock) {", "if (false) {")),
     Mutant("a predecessor's lock not given back", ("nobody leads",),
            ("supervisor/predecessor.c", "    supervisor->predecessor.step = PREDECESSOR_READS;\n    supervisor->predecessor.due = now;\n",
             "    (void)now;\n")),

@@ -126,6 +126,24 @@ START_TEST(a_sidecar_is_probed_and_served_from_when_it_stands_others_while_their
 }
 END_TEST
 
+START_TEST(only_leader_only_goes_on_after_a_demotion_has_ended_its_program)
+{
+    CELLS(outlives_program, false, false, false, true, false);
+}
+END_TEST
+
+START_TEST(a_program_that_can_be_told_is_started_again_without_losing_the_lead)
+{
+    CELLS(restarts_in_place, false, true, true, true, false);
+}
+END_TEST
+
+START_TEST(only_a_sidecar_keeps_its_predecessors_lock_when_the_demote_hook_failed)
+{
+    CELLS(keeps_predecessors_lock, false, false, false, false, true);
+}
+END_TEST
+
 Suite *manner_suite(void)
 {
     Suite *suite = suite_create("manner");
@@ -150,6 +168,9 @@ Suite *manner_suite(void)
         means, a_program_that_is_started_first_has_to_run_and_all_have_to_be_well_but_leader_only);
     tcase_add_test(
         means, a_sidecar_is_probed_and_served_from_when_it_stands_others_while_their_program_runs);
+    tcase_add_test(means, only_leader_only_goes_on_after_a_demotion_has_ended_its_program);
+    tcase_add_test(means, a_program_that_can_be_told_is_started_again_without_losing_the_lead);
+    tcase_add_test(means, only_a_sidecar_keeps_its_predecessors_lock_when_the_demote_hook_failed);
     suite_add_tcase(suite, means);
     return suite;
 }

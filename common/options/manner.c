@@ -56,6 +56,8 @@ static const struct manner manners[] = {
         .first_word_ns = MILLISECONDS(500), /* another keeper can still run the hook in time */
         .serves_as_a_whole = true,
         .keeps_predecessors_lock = true,
+        .shows_session = true,
+        .needs_service = true,
     },
 };
 _Static_assert(sizeof manners / sizeof manners[0] == MANNERS, "each manner has its row");

@@ -50,6 +50,8 @@ struct manner {
     bool outlives_program;  /* the instance goes on after a demotion has ended its program */
     bool restarts_in_place; /* a program that ended may be started again without losing the lead */
     bool keeps_predecessors_lock; /* of this place's last run, if the demote hook for it failed */
+    bool shows_session; /* in the Meta of the service that is tagged, unless it is Nomad's */
+    bool needs_service; /* in Nomad it ends with 69 where there is none to be tagged */
 };
 
 /* The manner of complete settings; it lasts as long as this process. */

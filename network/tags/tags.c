@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/scope.h"
+#include "common/options/manner.h"
 #include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
@@ -167,7 +168,7 @@ static void give_up_unseen(struct tags *tags, const char *reason)
 
     if (tags->first_look_ns == 0)
         tags->first_look_ns = now;
-    if (settings->mode != MODE_SIDECAR || settings->nomad_alloc_id[0] == '\0' || tags->seen ||
+    if (!manner_of(settings)->needs_service || settings->nomad_alloc_id[0] == '\0' || tags->seen ||
         now < tags->first_look_ns + NEVER_SEEN_LIMIT)
         return;
     tags->seen = true; /* said once */

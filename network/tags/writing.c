@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/scope.h"
+#include "common/options/manner.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
 #include "network/tags/proxy.h"
@@ -16,7 +17,7 @@ static struct service_marks marks_of(const struct tags *tags)
     const struct settings *settings = tags->settings;
     bool primary = tags->standing && tags->leader;
     bool replica = tags->standing && !tags->leader;
-    bool session = settings->mode == MODE_SIDECAR && !service_is_nomads(tags->id);
+    bool session = manner_of(settings)->shows_session && !service_is_nomads(tags->id);
 
     return (struct service_marks){
         .tag = primary   ? settings->primary_tag

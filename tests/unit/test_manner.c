@@ -144,6 +144,13 @@ START_TEST(only_a_sidecar_keeps_its_predecessors_lock_when_the_demote_hook_faile
 }
 END_TEST
 
+START_TEST(only_a_sidecar_shows_its_session_at_the_service_and_is_of_no_use_without_one)
+{
+    CELLS(shows_session, false, false, false, false, true);
+    CELLS(needs_service, false, false, false, false, true);
+}
+END_TEST
+
 Suite *manner_suite(void)
 {
     Suite *suite = suite_create("manner");
@@ -171,6 +178,8 @@ Suite *manner_suite(void)
     tcase_add_test(means, only_leader_only_goes_on_after_a_demotion_has_ended_its_program);
     tcase_add_test(means, a_program_that_can_be_told_is_started_again_without_losing_the_lead);
     tcase_add_test(means, only_a_sidecar_keeps_its_predecessors_lock_when_the_demote_hook_failed);
+    tcase_add_test(means,
+                   only_a_sidecar_shows_its_session_at_the_service_and_is_of_no_use_without_one);
     suite_add_tcase(suite, means);
     return suite;
 }

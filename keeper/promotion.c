@@ -52,7 +52,7 @@ static void promote(struct keeper *keeper, uint64_t term, const struct situation
     if (manner_of(settings)->at_deadline != DEADLINE_SPARES)
         guard_arm(&keeper->guard);
 
-    if (settings->mode == MODE_FOLLOW && settings->promote_signal != 0)
+    if (settings->promote_signal != 0)
         keeper->promotion.signal_due = now;
     if (starts_program)
         start_as_leader(keeper);

@@ -11,6 +11,7 @@ enum manner_row {
     MANNERS
 };
 
+/* Where a row does not answer, the answer is no. */
 static const struct manner manners[] = {
     [TOLD_NOTHING] = {
         .name = "told nothing",

@@ -23,16 +23,3 @@ uint64_t settings_outage(const struct settings *settings)
 
     return usable > spent ? usable - spent : 0;
 }
-
-bool settings_tell_nothing(const struct settings *settings)
-{
-    return settings->mode == MODE_FOLLOW && settings->promote_signal == 0 &&
-           settings->demote_signal == 0 && !settings->demote_ack &&
-           settings->on_promote[0] == '\0' && settings->on_demote[0] == '\0';
-}
-
-bool settings_answer_demotion(const struct settings *settings)
-{
-    return settings->mode != MODE_LEADER_ONLY &&
-           (settings->demote_ack || settings->on_demote[0] != '\0');
-}

@@ -122,16 +122,6 @@ uint64_t settings_request_timeout(const struct settings *settings);
 /* From the soft deadline to the hard one. */
 uint64_t settings_demote_budget(const struct settings *settings);
 
-/* Whether the program is told nothing of its role: it finishes by the deadline that it read, and is
- * not killed for it.
- */
-bool settings_tell_nothing(const struct settings *settings);
-
-/* Whether something answers that the demotion is complete: the program's word, or a hook. In mode
- * leader-only it is the program's end.
- */
-bool settings_answer_demotion(const struct settings *settings);
-
 /* How long the store's servers may be away without a change of leader. */
 uint64_t settings_outage(const struct settings *settings);
 

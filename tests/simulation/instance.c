@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "common/options/manner.h"
 #include "common/process/child.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/judge.h"
@@ -64,7 +65,8 @@ static void start(void *subject, uint64_t detail)
         .slot = slot,
         .number = slot->present ? slot->present->number + 1 : 1,
         .started = world.now,
-        .has_no_page = !settings_tell_nothing(slot->settings) && chance_of(30),
+        .has_no_page =
+            manner_of(slot->settings)->demoted_by != DEMOTED_BY_DEADLINE && chance_of(30),
     };
     slot->present = instance;
     bool has_outside = slot->outside && slot->outside->alive;

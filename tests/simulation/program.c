@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/messages/situation.h"
+#include "common/options/manner.h"
 #include "common/process/child.h"
 #include "include/consul_leader/lease.h"
 #include "tests/simulation/chance.h"
@@ -223,7 +224,7 @@ static void program_runs(struct process *program)
 
     if (slot->habits.forks)
         fork_child(program);
-    if (settings_tell_nothing(slot->settings))
+    if (manner_of(slot->settings)->demoted_by == DEMOTED_BY_DEADLINE)
         reads(program);
     if (slot->settings->mode == MODE_LEADER_ONLY) {
         judge_starts(program, program->born);

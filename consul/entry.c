@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "consul/base64.h"
-#include "consul/memory.h"
 
 /* False: it is not a key as Consul shows it. A value of null is an empty one. */
 static bool entry_fill(struct entry *entry, const struct json_object *shown)

@@ -11,9 +11,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "consul/address.h"
 #include "consul/http_failure.h"
-#include "consul/memory.h"
 #include "consul/tls.h"
 #include "consul/token.h"
 

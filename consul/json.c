@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 
 struct json_object *json_read(const char *text, size_t length)
 {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/scope.h"
-#include "consul/memory.h"
 
 /* RFC 3986, unreserved characters. */
 static bool stays(unsigned char character, const char *also)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 
 static void set_authorities(CURL *easy, const struct tls *tls)
 {

@@ -1,6 +1,5 @@
 #include "probes/exec.h"
 
-#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/options/budgets.h"
 #include "common/process/output.h"
 
@@ -37,11 +37,10 @@ static void end(struct probe *probe, bool good, const char *reason)
 static void begin(struct probe *probe)
 {
     const struct exec_starter *starter = probe->context;
-    struct run *run = calloc(1, sizeof *run);
+    struct run *run = memory_new(sizeof *run);
     struct error err;
     int writer = -1;
 
-    assert(run);
     *run = (struct run){ .child = CHILD_NONE, .output = OUTPUT_NONE };
     probe->run = run;
     probe->awaited = "end of the command";

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 #include "consul/tls.h"
 #include "probes/kinds.h"
 

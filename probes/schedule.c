@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/duration.h"
+#include "common/base/memory.h"
 
 /* From the first run of one to that of the next, and so between all that have one interval. */
 #define SPREAD MILLISECONDS(5)
@@ -97,8 +98,7 @@ struct schedule *schedule_open(const char *texts, const struct probe_kind_user k
     if (count == 0)
         return NULL;
 
-    struct schedule *schedule = calloc(1, sizeof *schedule + count * sizeof schedule->probes[0]);
-    assert(schedule);
+    struct schedule *schedule = memory_new(sizeof *schedule + count * sizeof schedule->probes[0]);
     schedule->listener = listener;
     schedule->context = context;
     for (uint32_t number = 0; find_next(texts, kinds, &number, &spec); number++) {

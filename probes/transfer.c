@@ -6,8 +6,8 @@
 #include <sys/epoll.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "consul/http.h"
-#include "consul/memory.h"
 
 struct transfers {
     CURLM *multi;

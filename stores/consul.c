@@ -2,8 +2,8 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/base/scope.h"
-#include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/session.h"
 #include "stores/consul_operation.h"

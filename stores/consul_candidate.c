@@ -5,18 +5,18 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/scope.h"
 #include "consul/lock_value.h"
-#include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/transaction.h"
 #include "stores/consul_store.h"
 
 /* A candidate that acquires at its first look writes its entry with that commit alone. */
-#define FIRST_WRITE_PAUSE MILLISECONDS(100)
-#define RETRY_PAUSE       SECONDS(1)
-#define SWEEP_INTERVAL    SECONDS(30)
-#define SWEEP_MAX         32
+#define FIRST_WRITE_PAUSE  MILLISECONDS(100)
+#define RETRY_PAUSE        SECONDS(1)
+#define ABANDONED_INTERVAL SECONDS(30)
+#define SWEEP_MAX          32
 
 static char *entry_key(const struct store *store, const struct session_id *session)
 {
@@ -146,7 +146,7 @@ void consul_candidate_acquired(struct store *store, bool done)
 
     if (done) {
         candidate->lock_seen = candidate->written = candidate->written_lock_seen = true;
-        candidate->sweep_ns = clock_now_ns() + SWEEP_INTERVAL;
+        candidate->sweep_ns = clock_now_ns() + ABANDONED_INTERVAL;
     }
     consul_candidate_looked(store, done);
 }
@@ -325,7 +325,7 @@ static void sweep(struct store *store)
 
     http_cancel(store->candidate.sweep);
     send(store, "GET", path, NULL, entries_listed, &store->candidate.sweep);
-    store->candidate.sweep_ns = clock_now_ns() + SWEEP_INTERVAL;
+    store->candidate.sweep_ns = clock_now_ns() + ABANDONED_INTERVAL;
 }
 
 uint64_t consul_candidate_next_due(const struct store *store)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/scope.h"
-#include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/session.h"
 #include "consul/transaction.h"

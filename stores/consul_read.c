@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/memory.h"
 #include "common/base/scope.h"
 #include "consul/entry.h"
-#include "consul/memory.h"
 #include "consul/path.h"
 #include "stores/consul_store.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 
 void consul_value_init(struct consul_value *value, const struct settings *settings)
 {

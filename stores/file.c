@@ -17,7 +17,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "consul/memory.h"
+#include "common/base/memory.h"
 #include "stores/file_value.h"
 #include "stores/lock_file.h"
 #include "stores/store.h"

@@ -15,11 +15,11 @@
 #include "common/base/log.h"
 #include "common/base/scope.h"
 #include "common/messages/network.h"
+#include "common/options/budgets.h"
 #include "common/process/cgroup.h"
 #include "common/process/sweep.h"
 #include "supervisor/supervisor.h"
 
-#define END_TIME    MILLISECONDS(500)
 #define RELAY_TIME  MILLISECONDS(100)
 #define LAST_SWEEPS 100
 
@@ -207,7 +207,7 @@ void peers_end(struct supervisor *supervisor)
     network_kill(supervisor);
     wait_for(&supervisor->network, 0);
     close_end(&supervisor->keeper.fd);
-    bool killed = wait_for(&supervisor->keeper, clock_now_ns() + END_TIME);
+    bool killed = wait_for(&supervisor->keeper, clock_now_ns() + PEER_END);
     for (int i = 0; killed && i < LAST_SWEEPS && sweep(0) > 0; i++) {
         wait_for_a_death(&tick);
         while (waitpid(-1, NULL, WNOHANG) > 0)

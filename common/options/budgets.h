@@ -42,6 +42,9 @@ _Static_assert(PEER_MARGIN <= KILL_BUDGET,
 /* From one start of a process of ours to the next: one that cannot run keeps nobody busy. */
 #define PEER_RESTART MILLISECONDS(500)
 
+/* How long a keeper may take to end once nobody is left to tell it anything. */
+#define PEER_END MILLISECONDS(500)
+
 /* From one pass over the processes that are to die to the next: most are gone by then. */
 #define SWEEP_INTERVAL MILLISECONDS(5)
 

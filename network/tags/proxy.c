@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/base/scope.h"
-#include "consul/memory.h"
 #include "consul/path.h"
 #include "network/tags/query.h"
 

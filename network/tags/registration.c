@@ -4,9 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/scope.h"
 #include "consul/complaints.h"
-#include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
 #include "consul/service.h"

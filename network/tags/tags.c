@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/scope.h"
 #include "common/options/manner.h"
-#include "consul/memory.h"
 #include "consul/path.h"
 #include "consul/refusal.h"
 #include "network/tags/proxy.h"

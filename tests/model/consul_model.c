@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 #include "tests/model/consul_call.h"
 
 #define SERF_CHECK "serfHealth"

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 #include "tests/model/consul_state.h"
 
 #define TTL_MULTIPLIER    2                          /* structs.go: SessionTTLMultiplier */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 
 static void *array_copy(const void *array, size_t count, size_t item_size)
 {

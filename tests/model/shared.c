@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 
 /* Stands before the block, which stays aligned for anything. */
 union owners {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "consul/memory.h"
+#include "common/base/memory.h"
 
 void text_end(struct text *text)
 {

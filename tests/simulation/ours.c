@@ -1,5 +1,6 @@
 #include "tests/simulation/ours.h"
 
+#include "common/options/budgets.h"
 #include "keeper/conduct.h"
 #include "network/network.h"
 #include "supervisor/supervisor.h"
@@ -7,9 +8,6 @@
 #include "tests/simulation/instance.h"
 #include "tests/simulation/story.h"
 #include "tests/simulation/transport.h"
-
-/* As supervisor/peers.c waits for its keeper. */
-#define END_TIME MILLISECONDS(500)
 
 struct supervisor_state {
     struct supervisor supervisor;
@@ -31,7 +29,7 @@ static void begin_end(const struct process *process, struct supervisor_state *st
     struct supervisor *supervisor = &state->supervisor;
 
     state->ending = true;
-    state->keeper_until = clock_now_ns() + END_TIME;
+    state->keeper_until = clock_now_ns() + PEER_END;
     process_kill(process->instance->network);
     channel_close(supervisor->keeper.fd);
 }

@@ -1,7 +1,7 @@
 /* Out of memory: what would lack a part is never sent, the network process ends and is started
  * anew.
  */
-#include "consul/memory.h"
+#include "common/base/memory.h"
 
 #include <curl/curl.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "consul/memory.h"
+#include "common/base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
-/* memory.h - memory that is there, or the process ends: what the network process knows can be read
- * back, so that one without memory is best started anew.
+/* memory.h - memory that is there, or the process ends with a line that says why: the others see to
+ * what follows, as of any death of a process of ours. What the network process knows can be read
+ * back.
  */
-#ifndef CONSUL_MEMORY_H
-#define CONSUL_MEMORY_H
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
 
 #include <stddef.h>
 

@@ -239,7 +239,7 @@ static void promote_signal(struct process *program)
     if (situation) {
         program->session = situation->session;
         program->token = situation->token;
-        judge_starts(program, world.now);
+        judge_starts(program, world.now - 1); /* its keeper may have stood still until now */
         plan(program, chance_delay(MILLISECONDS(1), MILLISECONDS(20)), ACTION_ACT);
     }
 }

@@ -13,8 +13,8 @@ static bool is_nobodys(const struct election *election)
            memcmp(election->renewals, none_open, sizeof none_open) == 0;
 }
 
-/* Within a term a lease only grows; a demotion has the end that it was told. What was acquired
- * counts from the acquire, which may be less than the session's.
+/* Within a term a lease only grows, and a demotion ends when it was told to. The acquire alone may
+ * shorten a lease: from then on it counts from the acquire, not from the session's renewal.
  */
 static bool lease_is_kept(const struct election *election, const struct lease *before)
 {

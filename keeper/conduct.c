@@ -31,11 +31,15 @@ const struct settings *keeper_settings(const struct keeper *keeper)
     return keeper->start->settings;
 }
 
-/* A supervisor that reads nothing orders nothing, so that few words can wait for it. */
+/* An outbox has room for all that can come of the orders that were sent before their sender stopped
+ * to read.
+ */
 static void must_fit(bool said)
 {
-    if (!said)
-        abort();
+    if (said)
+        return;
+    log_error("there is no room left for what the keeper has to say: it ends");
+    abort();
 }
 
 void keeper_report(struct keeper *keeper, enum keeper_message type, uint64_t term, const void *body,

@@ -92,7 +92,7 @@ static void take_order(struct keeper *keeper, const struct message *message, int
     if (message_heard(SUPERVISOR_TO_KEEPER, message, passed_fd, &keeper->complained))
         carry_out(keeper, message, passed_fd);
     else if (message->type == KEEPER_LOCK)
-        abort(); /* without a copy of the lock nothing could be kept from acting */
+        abort(); /* no program may act whose lock is not kept: check.h */
 }
 
 static void receive_orders(struct keeper *keeper)

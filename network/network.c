@@ -15,8 +15,10 @@
 /* An answer must not be lost: where there is no room for it the next network process reads back. */
 static void must_fit(bool said)
 {
-    if (!said)
-        _exit(EXIT_STATUS_INTERNAL);
+    if (said)
+        return;
+    log_error("the supervisor does not read what it is told: the network process ends");
+    _exit(EXIT_STATUS_INTERNAL);
 }
 
 static struct message message_of(enum network_message type, const void *body, size_t size)
@@ -47,12 +49,24 @@ static void say_answer(void *context, const struct lock_answer *answer, int fd)
                  channel_send(network->supervisor_fd, &message, fd) != CHANNEL_FULL);
 }
 
+/* Of looks that wait and show the same holder the newest is enough, if it tells of the gap that was
+ * before any of them. One that showed another holder is evidence of its own.
+ */
 static void say_lock_seen(void *context, const struct lock_view *view)
 {
     struct network *network = context;
-    const struct message message = message_of(NETWORK_LOCK_SEEN, view, sizeof *view);
+    struct message message = message_of(NETWORK_LOCK_SEEN, view, sizeof *view);
+    const struct message *waiting = outbox_last(&network->to_supervisor);
+    const struct lock_view *before = waiting && waiting->type == NETWORK_LOCK_SEEN
+                                         ? MESSAGE_BODY(waiting, const struct lock_view)
+                                         : NULL;
 
-    must_fit(outbox_say_state(&network->to_supervisor, network->supervisor_fd, &message));
+    if (before && strcmp(before->session.text, view->session.text) == 0) {
+        MESSAGE_BODY(&message, struct lock_view)->after_gap |= before->after_gap;
+        must_fit(outbox_say_state(&network->to_supervisor, network->supervisor_fd, &message));
+    } else {
+        must_fit(outbox_say(&network->to_supervisor, network->supervisor_fd, &message));
+    }
 }
 
 static void say_sight_lost(void *context)

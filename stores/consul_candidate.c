@@ -193,17 +193,17 @@ static bool says_lock_seen(const struct entry *entry)
     return !lock_seen || json_object_get_boolean(lock_seen); /* what cannot be read may have */
 }
 
-/* What is called otherwise than by a session is no candidate's. */
-static void note_other(struct store *store, const struct entry *entry)
+/* What lies deeper, or has a longer name than a session, is no candidate's. */
+static void note_other(struct store *store, const struct entry *entry, size_t prefix_length)
 {
     struct consul_candidate *candidate = &store->candidate;
-    const char *name = strrchr(entry->key, '/');
+    const char *name = entry->key + prefix_length;
     struct guarded_entry *other = &candidate->others[candidate->other_count];
 
-    if (!name || strlen(name + 1) >= sizeof other->session.text ||
-        candidate->other_count == CANDIDATES_GUARDED)
+    if (candidate->other_count == CANDIDATES_GUARDED || strchr(name, '/') ||
+        strlen(name) >= sizeof other->session.text)
         return;
-    strcpy(other->session.text, name + 1);
+    strcpy(other->session.text, name);
     other->index = entry->index;
     candidate->other_count++;
 }
@@ -211,8 +211,10 @@ static void note_other(struct store *store, const struct entry *entry)
 uint64_t consul_candidate_listed(struct store *store, const struct entries *entries)
 {
     AUTO_FREE char *own = entry_key(store, &store->candidate.session);
+    size_t prefix_length = strlen(own) - strlen(store->candidate.session.text);
     uint64_t highest = 0;
 
+    store->candidate.listed = true;
     store->candidate.other_count = 0;
     store->candidate.written &=
         entries_find(entries, own) != NULL; /* somebody may have deleted it */
@@ -220,7 +222,7 @@ uint64_t consul_candidate_listed(struct store *store, const struct entries *entr
         const struct entry *entry = &entries->list[i];
         if (strcmp(entry->key, own) == 0)
             continue;
-        note_other(store, entry);
+        note_other(store, entry, prefix_length);
         if (says_lock_seen(entry) && entry->index > highest)
             highest = entry->index;
     }
@@ -230,7 +232,7 @@ uint64_t consul_candidate_listed(struct store *store, const struct entries *entr
 
 bool consul_candidate_others_rest(const struct store *store, uint64_t others_index)
 {
-    return store->candidate.others_saw <= others_index;
+    return store->candidate.listed && store->candidate.others_saw <= others_index;
 }
 
 void consul_candidate_guard(const struct store *store, struct json_object *transaction)

@@ -39,6 +39,7 @@ struct consul_candidate {
         uint64_t index;
     } others[CANDIDATES_GUARDED]; /* those that were last listed */
     unsigned other_count;
+    bool listed;         /* since this session stands */
     uint64_t others_saw; /* of them the highest index of one that has seen the lock */
 };
 
@@ -51,8 +52,9 @@ void consul_candidate_stop(struct store *store);
 /* A look at the lock. */
 void consul_candidate_looked(struct store *store, bool lock_exists);
 
-/* Whether no other candidate may have acquired the lock since the look in which the entries had
- * that highest index.
+/* Whether an absent lock may be asked for on the strength of a look in which the others' entries
+ * had that highest index: they were listed since this session stands, and none has acquired it
+ * since.
  */
 bool consul_candidate_others_rest(const struct store *store, uint64_t others_index);
 

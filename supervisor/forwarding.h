@@ -12,7 +12,7 @@
 struct supervisor;
 
 struct forwarding {
-    instant_ns sent[SIGNAL_NUMBERS];  /* the last of each, as the program got it; 0: none */
+    instant_ns sent[SIGNAL_NUMBERS];  /* when the keeper was last told of each; 0: never */
     unsigned pending[SIGNAL_NUMBERS]; /* how many of each the keeper has no room for yet */
 };
 

@@ -43,7 +43,7 @@ void keeper_send(struct supervisor *supervisor, enum keeper_message type, uint64
     if (size > 0)
         memcpy(message.body, body, size);
     if (channel_send(supervisor->keeper.fd, &message, passed_fd) == CHANNEL_FULL)
-        keeper_kill(supervisor, "does not read what it is told");
+        keeper_kill(supervisor, "cannot be told its orders");
 }
 
 static unsigned long long milliseconds_since(instant_ns then, instant_ns now)

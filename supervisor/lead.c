@@ -71,8 +71,8 @@ static bool has_answer(const struct settings *settings)
            (settings->demote_ack || settings->on_demote[0] != '\0');
 }
 
-/* Until when the demotion has to be complete. A stop gives what nothing but the program's end can
- * complete all of its time.
+/* Until when the demotion has to be complete. A stop gives the program its whole time where only
+ * its end can complete the demotion.
  */
 static instant_ns demotion_end(const struct supervisor *supervisor, instant_ns now)
 {

@@ -24,7 +24,7 @@ static void send(struct supervisor *supervisor, enum network_message type, const
     if (channel_send(supervisor->network.fd, &message, passed_fd) != CHANNEL_FULL)
         return;
     if (!supervisor->network_killed)
-        log_warn("the network process does not read what it is told: it is killed");
+        log_warn("the network process cannot be told what it is asked: it is killed");
     network_kill(supervisor);
 }
 

@@ -209,7 +209,7 @@ static void take_step(struct supervisor *supervisor)
         .serial = ++predecessor->serial,
         .session = releases ? predecessor->holder : sessions_owed(supervisor)[0],
         .index = predecessor->index,
-        .former = true,
+        .former = releases,
     };
 
     predecessor->due = 0;

@@ -41,6 +41,7 @@ void start_line_tell_settings(const struct settings *settings)
 {
     char stop[DURATION_TEXT_SIZE], lease[DURATION_TEXT_SIZE];
 
+    log_debug("leads in the manner \"%s\"", manner_of(settings)->name);
     tell_risks(settings);
     if (settings->stop_timeout_ns < USUAL_STOP)
         return;

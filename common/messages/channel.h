@@ -51,7 +51,8 @@ int channel_pair(int ends[2], struct error *err);
 
 enum channel_sent {
     CHANNEL_SENT,
-    CHANNEL_FULL, /* the other side has left too much unread; poll() tells of room with POLLOUT */
+    CHANNEL_FULL, /* the other side has left too much unread, or the kernel has no memory for it
+                     now; poll() tells with POLLOUT when a quarter or less is unread */
     CHANNEL_GONE, /* the other side is dead, and will never hear it */
 };
 

@@ -8,9 +8,9 @@
  * What the hearer does about a message that is not sound:
  * - Network process: it skips it. Who waits for an answer kills the network process as one that
  *   hangs; a word from the keeper that is missed leaves the lock to run out.
- * - Keeper: it skips it. A demotion or a stop that is not carried out costs it its life by its
- *   deadline, a lease that is not extended the lead. A lock without its descriptor ends it at once:
- *   it must not let a program act whose lock it cannot keep.
+ * - Keeper: it skips it. The supervisor kills a keeper that has not demoted or stopped by its
+ *   deadline; a keeper that has not heard of a longer lease kills at the end of the shorter one. A
+ *   lock without its descriptor ends the keeper at once: no program may act whose lock is not kept.
  * - Supervisor: it skips what the keeper says. A network process that says such a thing is faulty:
  *   it is killed, and another one goes on.
  */

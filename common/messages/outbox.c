@@ -31,6 +31,11 @@ bool outbox_say_state(struct outbox *outbox, int fd, const struct message *state
     return outbox_say(outbox, fd, state);
 }
 
+const struct message *outbox_last(const struct outbox *outbox)
+{
+    return outbox->count > 0 ? &outbox->words[outbox->count - 1] : NULL;
+}
+
 bool outbox_is_empty(const struct outbox *outbox)
 {
     return outbox->count == 0;

@@ -34,4 +34,7 @@ void outbox_flush(struct outbox *outbox, int fd);
 
 bool outbox_is_empty(const struct outbox *outbox);
 
+/* The last of those that wait; NULL: none does. */
+const struct message *outbox_last(const struct outbox *outbox);
+
 #endif

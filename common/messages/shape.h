@@ -1,8 +1,8 @@
 /* shape.h - what each message is made of, as data: the tables that check.h goes by.
  *
- * A message that is added to keeper/orders.h or network/requests.h gets its row here, and a field
- * of a body its line; tests/unit/test_check.c finds a message without a row, and a field that is in
- * no table.
+ * A message that is added to common/messages/keeper.h or common/messages/network.h gets its row
+ * here, and a field of a body its line; tests/unit/test_check.c finds a message without a row, and
+ * a field that is in no table.
  */
 #ifndef MESSAGES_SHAPE_H
 #define MESSAGES_SHAPE_H

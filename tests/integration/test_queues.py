@@ -10,7 +10,7 @@ MANY = 120  # a queue of the kernel's holds 93 of our messages
 
 def test_the_end_of_a_program_that_stopped_often_is_told(world):
     """While nobody reads, one message a stop would leave no room for the last two."""
-    one = world.file("one", command=program())
+    one = world.file("one", "--ttl", "60s", command=program())  # a lease that outlasts the stops
     start = world.events.wait("start", 10, name="one")
     one.wait_for_line("leading", 5)
     two = world.file("two", command=program())

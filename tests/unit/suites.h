@@ -18,6 +18,7 @@
     SUITE(lock_value_suite)                                                                        \
     SUITE(consul_answers_suite)                                                                    \
     SUITE(service_suite)                                                                           \
+    SUITE(candidate_suite)                                                                         \
     SUITE(file_store_suite)                                                                        \
     SUITE(record_suite)                                                                            \
     SUITE(lease_suite)                                                                             \

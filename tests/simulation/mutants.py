@@ -33,7 +33,7 @@ LATE = ("something is started", "a promotion is ordered")
 class Mutant:
     def __init__(self, name, rules, *edits):
         self.name = name
-        self.rules = rules
+        self.rules = (*rules, "one of ours aborts")  # an assertion of the shipped code may be first
         self.edits = edits  # (file, what stands there once, what stands there instead)
 
 

@@ -54,10 +54,9 @@ bool channel_has_room(int fd)
            getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == 0 && unread < room / 2;
 }
 
-void channel_send_spare(int fd, const struct message *message)
+bool channel_send_spare(int fd, const struct message *message)
 {
-    if (channel_has_room(fd) && channel_send(fd, message, -1) == CHANNEL_FULL)
-        return; /* no memory, say: it was spare */
+    return channel_has_room(fd) && channel_send(fd, message, -1) == CHANNEL_SENT;
 }
 
 bool channel_send_line(int fd, const char *text, size_t length)
@@ -67,7 +66,7 @@ bool channel_send_line(int fd, const char *text, size_t length)
 
     line->length = length < sizeof line->text ? (uint32_t)length : (uint32_t)sizeof line->text;
     memcpy(line->text, text, line->length);
-    return channel_has_room(fd) && channel_send(fd, &message, -1) == CHANNEL_SENT;
+    return channel_send_spare(fd, &message);
 }
 
 static int take_descriptor(struct msghdr *header)

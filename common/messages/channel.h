@@ -68,8 +68,8 @@ enum channel_sent channel_send(int fd, const struct message *message, int passed
  */
 bool channel_has_room(int fd);
 
-/* Sends a report that may be lost; it is, where there is little room. */
-void channel_send_spare(int fd, const struct message *message);
+/* Sends what may be lost: a report. False: it is lost, since there is little room. */
+bool channel_send_spare(int fd, const struct message *message);
 
 /* Sends a line of the log. False: there is little room, or nobody to write it. */
 bool channel_send_line(int fd, const char *text, size_t length);

@@ -322,10 +322,9 @@ bool channel_has_room(int fd)
     return false;
 }
 
-void channel_send_spare(int fd, const struct message *message)
+bool channel_send_spare(int fd, const struct message *message)
 {
-    if (channel_has_room(fd) && channel_send(fd, message, -1) != CHANNEL_SENT)
-        return;
+    return channel_has_room(fd) && channel_send(fd, message, -1) == CHANNEL_SENT;
 }
 
 bool channel_send_line(int fd, const char *text, size_t length)
@@ -335,7 +334,7 @@ bool channel_send_line(int fd, const char *text, size_t length)
 
     line->length = (uint32_t)length;
     memcpy(line->text, text, length);
-    return channel_has_room(fd) && channel_send(fd, &message, -1) == CHANNEL_SENT;
+    return channel_send_spare(fd, &message);
 }
 
 /* Who found no room waits until there is some, as poll() does it. */

@@ -36,6 +36,7 @@
     SUITE(channel_suite)                                                                           \
     SUITE(askers_suite)                                                                            \
     SUITE(check_suite)                                                                             \
+    SUITE(hearing_suite)                                                                           \
     SUITE(output_suite)                                                                            \
     SUITE(outbox_suite)
 

@@ -1,76 +1,22 @@
 /* What is heard is checked before it is used: common/messages/check.h. */
 #include "common/messages/check.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/messages/keeper.h"
 #include "common/messages/network.h"
-#include "keeper/conduct.h"
-#include "supervisor/supervisor.h"
+#include "tests/unit/message_fixture.h"
 #include "tests/unit/suites.h"
 
 #define A_DESCRIPTOR 0 /* any that is one */
-#define NONE         (-1)
 
-static struct message message;
 static struct error why;
-
-/* --- Sound messages, made by the tables. --- */
-
-static void set_number(unsigned char *bytes, int64_t number)
-{
-    int32_t stored = (int32_t)number;
-
-    memcpy(bytes, &stored, sizeof stored);
-}
-
-/* Everything holds as much as it may. */
-static void fill(const struct shape *shape, unsigned char *bytes)
-{
-    for (size_t i = 0; i < shape->count; i++) {
-        const struct field *field = &shape->fields[i];
-        unsigned char *place = bytes + field->offset;
-        memset(place, 0xff, field->size);
-        switch (field->kind) {
-        case FIELD_TEXT:
-            place[field->size - 1] = '\0';
-            break;
-        case FIELD_FLAG:
-            *place = 1;
-            break;
-        case FIELD_NUMBER:
-            set_number(place, field->most);
-            break;
-        case FIELD_WAIT_STATUS:
-            set_number(place, 255 << 8);
-            break;
-        case FIELD_STRUCT:
-            fill(field->shape, place);
-            break;
-        case FIELD_PLAIN:
-        case FIELD_KINDS:
-            break;
-        }
-    }
-}
-
-static const struct word *say(enum conversation conversation, uint32_t type)
-{
-    const struct word *word = shape_word(conversation, type);
-
-    message = (struct message){ .type = type };
-    if (word && word->body)
-        fill(word->body, message.body);
-    return word;
-}
 
 static int descriptor_of(const struct word *word)
 {
@@ -564,172 +510,10 @@ START_TEST(nor_does_any_type_harm)
 }
 END_TEST
 
-/* --- What the hearers do. --- */
-
-static int end_of_a_pipe(void)
-{
-    int ends[2];
-
-    ck_assert_int_eq(pipe(ends), 0);
-    close(ends[1]);
-    return ends[0];
-}
-
-static bool is_open(int fd)
-{
-    return fcntl(fd, F_GETFD) >= 0;
-}
-
-START_TEST(a_descriptor_that_nobody_wants_is_closed)
-{
-    uint64_t complained = 0;
-    int fd = end_of_a_pipe();
-
-    say(SUPERVISOR_TO_KEEPER, KEEPER_STOP);
-    ck_assert(!message_heard(SUPERVISOR_TO_KEEPER, &message, fd, &complained));
-    ck_assert(!is_open(fd));
-
-    fd = end_of_a_pipe();
-    say(SUPERVISOR_TO_KEEPER, KEEPER_LOCK);
-    ck_assert(message_heard(SUPERVISOR_TO_KEEPER, &message, fd, &complained));
-    ck_assert(is_open(fd));
-}
-END_TEST
-
-START_TEST(the_log_is_told_once_a_second)
-{
-    uint64_t complained = 0;
-
-    message = (struct message){ .type = KEEPER_MESSAGES };
-    ck_assert(!message_heard(SUPERVISOR_TO_KEEPER, &message, NONE, &complained));
-    ck_assert_uint_ne(complained, 0);
-    uint64_t first = complained += SECONDS(60); /* however long this process stands still now */
-    ck_assert(!message_heard(SUPERVISOR_TO_KEEPER, &message, NONE, &complained));
-    ck_assert_uint_eq(complained, first);
-
-    complained = first = first - SECONDS(61);
-    ck_assert(!message_heard(SUPERVISOR_TO_KEEPER, &message, NONE, &complained));
-    ck_assert_uint_gt(complained, first);
-}
-END_TEST
-
-static struct settings settings;
-static struct supervisor supervisor;
-
-static void make_supervisor(void)
-{
-    log_open("unit", LOG_ERROR, LOG_TEXT);
-    supervisor = (struct supervisor){
-        .settings = &settings,
-        .keeper.fd = -1,
-        .network.fd = -1,
-        .lock_fd = -1,
-        .phase = PHASE_RUNS,
-    };
-}
-
-static pid_t process_that_waits(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0)
-        for (;;)
-            pause();
-    return pid;
-}
-
-START_TEST(a_network_process_that_says_what_cannot_be_is_killed)
-{
-    int status;
-
-    supervisor.network.pid = process_that_waits();
-    say(NETWORK_TO_SUPERVISOR, NETWORK_TAKEN_DOWN);
-    network_said(&supervisor, &message, NONE, SECONDS(100));
-    ck_assert(supervisor.taken_down);
-    ck_assert(!supervisor.network_killed);
-
-    say(NETWORK_TO_SUPERVISOR, NETWORK_FATAL);
-    MESSAGE_BODY(&message, struct fatal_body)->status = 0;
-    network_said(&supervisor, &message, NONE, SECONDS(100));
-    ck_assert_int_eq(supervisor.stop_deadline, 0);
-    ck_assert_int_eq(waitpid(supervisor.network.pid, &status, 0), supervisor.network.pid);
-    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-}
-END_TEST
-
-START_TEST(an_answer_that_brings_no_lock_leaves_ours_where_it_is)
-{
-    int lock = end_of_a_pipe(), other = end_of_a_pipe();
-
-    supervisor.lock_fd = lock;
-    supervisor.election.state = STATE_DEMOTING; /* of a lock that is ours */
-    supervisor.election.won = true;
-    strcpy(supervisor.election.session.text, "session-1");
-    supervisor.open[0].request = (struct lock_request){ .type = REQUEST_WRITE, .serial = 7 };
-    message = (struct message){ .type = NETWORK_ANSWER };
-    *MESSAGE_BODY(&message, struct lock_answer) =
-        (struct lock_answer){ .type = REQUEST_WRITE, .serial = 7 };
-    network_said(&supervisor, &message, other, SECONDS(100));
-    ck_assert_int_eq(supervisor.lock_fd, lock);
-    ck_assert(is_open(lock));
-    ck_assert(!is_open(other));
-}
-END_TEST
-
-START_TEST(what_the_keeper_says_and_cannot_be_is_skipped)
-{
-    say(KEEPER_TO_SUPERVISOR, KEEPER_STARTED);
-    MESSAGE_BODY(&message, struct started_report)->pid = -1;
-    keeper_said(&supervisor, &message, NONE, SECONDS(100));
-    ck_assert(!supervisor.program_runs);
-    ck_assert_uint_ne(supervisor.keeper.complained, 0);
-}
-END_TEST
-
-static struct keeper keeper;
-static int supervisors_end;
-
-static void make_keeper(void)
-{
-    static struct keeper_start start;
-    int ends[2];
-
-    log_open("unit", LOG_ERROR, LOG_TEXT);
-    ck_assert_int_eq(channel_pair(ends, &why), 0);
-    supervisors_end = ends[0];
-    start = (struct keeper_start){ .settings = &settings,
-                                   .supervisor_fd = ends[1],
-                                   .network_fd = NONE };
-    keeper_init(&keeper, &start);
-}
-
-START_TEST(an_order_that_cannot_be_is_skipped_by_the_keeper)
-{
-    int fd = end_of_a_pipe();
-
-    say(SUPERVISOR_TO_KEEPER, KEEPER_LEASE);
-    ck_assert_int_eq(channel_send(supervisors_end, &message, fd), CHANNEL_SENT);
-    keeper_turn(&keeper);
-    ck_assert_uint_eq(keeper.guard.lease.hard, 0);
-    ck_assert_int_eq(channel_send(supervisors_end, &message, NONE), CHANNEL_SENT);
-    keeper_turn(&keeper);
-    ck_assert_uint_ne(keeper.guard.lease.hard, 0);
-}
-END_TEST
-
-START_TEST(a_keeper_ends_when_its_lock_does_not_come)
-{
-    say(SUPERVISOR_TO_KEEPER, KEEPER_LOCK);
-    ck_assert_int_eq(channel_send(supervisors_end, &message, NONE), CHANNEL_SENT);
-    keeper_turn(&keeper);
-}
-END_TEST
-
 Suite *check_suite(void)
 {
     Suite *suite = suite_create("check");
-    TCase *tables = tcase_create("tables"), *hearing = tcase_create("hearing"),
-          *keepers = tcase_create("keeper");
+    TCase *tables = tcase_create("tables");
 
     tcase_add_test(tables, each_message_is_said_by_somebody);
     tcase_add_test(tables, the_tables_leave_out_nothing_but_padding);
@@ -746,18 +530,5 @@ Suite *check_suite(void)
     tcase_add_test(tables, of_anything_at_all_only_what_can_be_is_accepted);
     tcase_add_test(tables, nor_does_any_type_harm);
     suite_add_tcase(suite, tables);
-
-    tcase_add_checked_fixture(hearing, make_supervisor, NULL);
-    tcase_add_test(hearing, a_descriptor_that_nobody_wants_is_closed);
-    tcase_add_test(hearing, the_log_is_told_once_a_second);
-    tcase_add_test(hearing, a_network_process_that_says_what_cannot_be_is_killed);
-    tcase_add_test(hearing, an_answer_that_brings_no_lock_leaves_ours_where_it_is);
-    tcase_add_test(hearing, what_the_keeper_says_and_cannot_be_is_skipped);
-    suite_add_tcase(suite, hearing);
-
-    tcase_add_checked_fixture(keepers, make_keeper, NULL);
-    tcase_add_test(keepers, an_order_that_cannot_be_is_skipped_by_the_keeper);
-    tcase_add_test_raise_signal(keepers, a_keeper_ends_when_its_lock_does_not_come, SIGABRT);
-    suite_add_tcase(suite, keepers);
     return suite;
 }
